@@ -1,0 +1,445 @@
+//! The audit trail: every API call as a record in CloudTrail's shape.
+//!
+//! The record of a change is written in the change's own transaction. Records of reads and of refused calls wait in
+//! memory for at most a second; identical ones are folded into one row with many occurrences, so that a busy reader
+//! costs one row a second.
+
+use crate::caller::{Caller, Principal, PrincipalCaller};
+use crate::cx::RequestInfo;
+use crate::error::{Error, Result};
+use crate::params;
+use crate::store::{Store, WriteTx};
+use base::{Random, Timestamp};
+use smithy::schema::{Member, Op, Schema, Shape, Val, View};
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
+use std::hash::BuildHasher as _;
+use std::sync::{Mutex, PoisonError};
+
+/// Placeholder that CloudTrail writes for sensitive values.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+/// Bytes of one occurrence: microseconds, request id (UUID), event id (UUID).
+pub const OCCURRENCE_BYTES: usize = 40;
+/// Occurrences that one row holds at most.
+const OCCURRENCES_MAX: usize = 4_096;
+/// Members that hold a secret whatever the model says.
+const SECRET_MEMBERS: &[&str] = &[
+    "SecretAccessKey", "SessionToken", "Password", "NewPassword", "OldPassword", "TokenCode", "SAMLAssertion",
+    "WebIdentityToken", "AuthenticationCode1", "AuthenticationCode2", "AddPrivateKey", "Base32StringSeed",
+    "QRCodePNG", "accessToken", "refreshToken", "clientSecret", "code", "codeVerifier", "assertion", "idToken",
+    "ServicePassword", "PrivateKey", "Secret", "CertificateBody", "TradeInToken", "EncodedMessage",
+];
+/// Members that name a resource, with the resource's type.
+const RESOURCE_MEMBERS: &[(&str, &str)] = &[
+    ("UserName", "AWS::IAM::User"),
+    ("RoleName", "AWS::IAM::Role"),
+    ("RoleArn", "AWS::IAM::Role"),
+    ("GroupName", "AWS::IAM::Group"),
+    ("PolicyArn", "AWS::IAM::Policy"),
+    ("AccessKeyId", "AWS::IAM::AccessKey"),
+    ("InstanceProfileName", "AWS::IAM::InstanceProfile"),
+    ("SAMLProviderArn", "AWS::IAM::SAMLProvider"),
+    ("OpenIDConnectProviderArn", "AWS::IAM::OIDCProvider"),
+    ("AccountId", "AWS::Organizations::Account"),
+    ("PolicyId", "AWS::Organizations::Policy"),
+    ("OrganizationalUnitId", "AWS::Organizations::OrganizationalUnit"),
+    ("TargetId", "AWS::Organizations::Target"),
+    ("InstanceArn", "AWS::SSO::Instance"),
+    ("PermissionSetArn", "AWS::SSO::PermissionSet"),
+];
+
+/// One finished call, ready to be recorded.
+pub struct Record {
+    account: String,
+    event_source: String,
+    event_name: &'static str,
+    is_read_only: bool,
+    user_name: Option<String>,
+    access_key_id: Option<String>,
+    /// `type name` pairs, one a line.
+    resources: String,
+    /// JSON without time and ids.
+    template: String,
+    request_id: String,
+    at: Timestamp,
+}
+
+/// A call and how it ended.
+pub struct Call<'a> {
+    /// Who called.
+    pub caller: &'a Caller,
+    /// The request.
+    pub request: &'a RequestInfo,
+    /// What was called.
+    pub op: &'static Op,
+    /// With what.
+    pub input: &'a dyn Shape,
+    /// The answer, when there is one worth recording (calls that write).
+    pub output: Option<&'a dyn Shape>,
+    /// Why it failed, when it did.
+    pub error: Option<&'a Error>,
+    /// Whether the operation changes nothing.
+    pub is_read_only: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Record {
+    /// The record of `call`; `None` when no account is concerned.
+    pub fn of(call: &Call<'_>) -> Option<Self> {
+        let account = match call.caller.account() {
+            Some(account) => account.to_string(),
+            None => account_of_target(call.input)?,
+        };
+        let event_source = format!("{}.amazonaws.com", event_source(call.op.service.id));
+        let principal = match call.caller {
+            Caller::Principal(principal) => Some(principal),
+            _ => None,
+        };
+        Some(Self {
+            template: template(call, &account, &event_source),
+            event_source,
+            event_name: call.op.name,
+            is_read_only: call.is_read_only,
+            user_name: principal.and_then(user_name),
+            access_key_id: principal.and_then(|p| p.access_key_id.as_ref()).map(ToString::to_string),
+            resources: resources(call.input),
+            request_id: call.request.request_id.clone(),
+            at: call.at,
+            account,
+        })
+    }
+
+    fn occurrence(&self, random: &mut Random) -> [u8; OCCURRENCE_BYTES] {
+        let mut bytes = [0; OCCURRENCE_BYTES];
+        bytes[..8].copy_from_slice(&self.at.micros().to_be_bytes());
+        bytes[8..24].copy_from_slice(&uuid_bytes(&self.request_id));
+        bytes[24..].copy_from_slice(&random.bytes::<16>());
+        // The id is a UUID of version 4 (RFC 9562).
+        bytes[30] = (bytes[30] & 0x0f) | 0x40;
+        bytes[32] = (bytes[32] & 0x3f) | 0x80;
+        bytes
+    }
+
+    /// Writes the record with the change that it describes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn write(&self, tx: &mut WriteTx<'_>, random: &mut Random) -> Result<()> {
+        let occurrence = self.occurrence(random);
+        self.insert(tx, &occurrence, self.at, random)
+    }
+
+    fn insert(&self, tx: &mut WriteTx<'_>, occurrences: &[u8], last_at: Timestamp, random: &mut Random) -> Result<()> {
+        tx.exec_one(
+            "insert into audit (id, account_id, first_at, last_at, event_source, event_name, is_read_only, user_name, \
+             access_key_id, resources, record, occurrences) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            params![
+                random.uuid(), self.account, self.at, last_at, self.event_source, self.event_name, self.is_read_only,
+                self.user_name, self.access_key_id, self.resources, self.template, occurrences
+            ],
+        )
+    }
+}
+
+/// Records that wait to be written.
+pub struct Buffer {
+    waiting: Mutex<Waiting>,
+    hashers: [RandomState; 2],
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: HashMap<(u64, u64), (Record, Vec<u8>, Timestamp)>,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), hashers: [RandomState::new(), RandomState::new()] }
+    }
+}
+
+impl Buffer {
+    /// Adds a record of a call that changed nothing.
+    pub fn push(&self, record: Record, random: &mut Random) {
+        let occurrence = record.occurrence(random);
+        let [first, second] = &self.hashers;
+        let key = (first.hash_one(&record.template), second.hash_one(&record.template));
+        let at = record.at;
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, occurrences, last_at) = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), at));
+        occurrences.extend_from_slice(&occurrence);
+        *last_at = at.max(*last_at);
+    }
+
+    /// Writes what waits; what cannot be written waits on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn flush(&self, store: &Store, random: &mut Random) -> Result<()> {
+        let records = std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records);
+        if records.is_empty() {
+            return Ok(());
+        }
+        let written = store.write(
+            |tx| {
+                for (record, occurrences, last_at) in records.values() {
+                    for chunk in occurrences.chunks(OCCURRENCES_MAX * OCCURRENCE_BYTES) {
+                        record.insert(tx, chunk, *last_at, random)?;
+                    }
+                }
+                Ok(())
+            },
+            |_| {},
+        );
+        if written.is_err() {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, (record, occurrences, last_at)) in records {
+                let entry = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), last_at));
+                entry.1.extend_from_slice(&occurrences);
+            }
+        }
+        written
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.clear();
+    }
+}
+
+fn uuid_bytes(text: &str) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let mut nibbles = text.chars().filter_map(|c| c.to_digit(16));
+    for byte in &mut bytes {
+        let (Some(high), Some(low)) = (nibbles.next(), nibbles.next()) else { break };
+        *byte = (high * 16 + low) as u8;
+    }
+    bytes
+}
+
+/// First label of the event source; differs from the service's id where AWS's does.
+fn event_source(service: &str) -> &str {
+    match service {
+        "sso-admin" => "sso",
+        other => other,
+    }
+}
+
+/// An unsigned call concerns the account of the role that it asks for.
+fn account_of_target(input: &dyn Shape) -> Option<String> {
+    let (index, _) = members(input.schema()).iter().enumerate().find(|(_, member)| member.name == "RoleArn")?;
+    match input.member(index).view()? {
+        View::Text(arn) => base::Arn::parse(arn).map(|arn| arn.account().to_owned()),
+        _ => None,
+    }
+}
+
+fn members(schema: &'static Schema) -> &'static [Member] {
+    match &schema.body {
+        smithy::schema::Body::Structure(members) => members,
+        _ => &[],
+    }
+}
+
+fn resources(input: &dyn Shape) -> String {
+    let mut text = String::new();
+    for (index, member) in members(input.schema()).iter().enumerate() {
+        let kind = RESOURCE_MEMBERS.iter().find(|(name, _)| *name == member.name);
+        if let (Some((_, kind)), Some(View::Text(name))) = (kind, input.member(index).view()) {
+            let _ = writeln!(text, "{kind} {name}");
+        }
+    }
+    text
+}
+
+fn user_name(caller: &PrincipalCaller) -> Option<String> {
+    match &caller.principal {
+        Principal::Root => Some("root".to_owned()),
+        Principal::User(user) => Some(user.name.clone()),
+        Principal::Role(role) => Some(role.session_name.clone()),
+        Principal::FederatedUser { name, .. } => Some(name.clone()),
+    }
+}
+
+fn template(call: &Call<'_>, account: &str, event_source: &str) -> String {
+    let mut out = String::with_capacity(512);
+    out.push_str("{\"eventVersion\":\"1.11\",\"userIdentity\":");
+    user_identity(&mut out, call.caller);
+    for (name, value) in [
+        ("eventSource", event_source),
+        ("eventName", call.op.name),
+        ("awsRegion", &call.request.region),
+        ("sourceIPAddress", &call.request.source_ip),
+        ("userAgent", &call.request.user_agent),
+    ] {
+        member(&mut out, name, value);
+    }
+    if let Some(error) = call.error {
+        member(&mut out, "errorCode", error.code());
+        member(&mut out, "errorMessage", error.message());
+    }
+    out.push_str(",\"requestParameters\":");
+    value(&mut out, call.input);
+    out.push_str(",\"responseElements\":");
+    match call.output {
+        Some(output) if !members(output.schema()).is_empty() => value(&mut out, output),
+        _ => out.push_str("null"),
+    }
+    let _ = write!(out, ",\"readOnly\":{}", call.is_read_only);
+    out.push_str(",\"eventType\":\"AwsApiCall\",\"managementEvent\":true");
+    member(&mut out, "recipientAccountId", account);
+    out.push_str(",\"eventCategory\":\"Management\"}");
+    out
+}
+
+fn user_identity(out: &mut String, caller: &Caller) {
+    let principal = match caller {
+        Caller::Principal(principal) => principal,
+        Caller::Service(name) => {
+            out.push_str("{\"type\":\"AWSService\"");
+            member(out, "invokedBy", name);
+            out.push('}');
+            return;
+        }
+        Caller::Anonymous => return out.push_str("{\"type\":\"Unknown\"}"),
+    };
+    let kind = match &principal.principal {
+        Principal::Root => "Root",
+        Principal::User(_) => "IAMUser",
+        Principal::Role(_) => "AssumedRole",
+        Principal::FederatedUser { .. } => "FederatedUser",
+    };
+    let _ = write!(out, "{{\"type\":\"{kind}\"");
+    member(out, "principalId", &principal.user_id());
+    member(out, "arn", &principal.arn());
+    member(out, "accountId", principal.account.as_str());
+    if let Some(key) = &principal.access_key_id {
+        member(out, "accessKeyId", key.as_str());
+    }
+    if let Principal::User(user) = &principal.principal {
+        member(out, "userName", &user.name);
+    }
+    if let Some(session) = &principal.session {
+        session_context(out, principal, session);
+    }
+    if let Some(service) = &principal.invoked_by {
+        member(out, "invokedBy", service);
+    }
+    out.push('}');
+}
+
+fn session_context(out: &mut String, caller: &PrincipalCaller, session: &crate::caller::Session) {
+    out.push_str(",\"sessionContext\":{");
+    if let Principal::Role(role) = &caller.principal {
+        out.push_str("\"sessionIssuer\":{\"type\":\"Role\"");
+        member(out, "principalId", role.id.as_str());
+        let arn = caller.principal.role_arn(&caller.account).map(|arn| arn.to_string()).unwrap_or_default();
+        member(out, "arn", &arn);
+        member(out, "accountId", caller.account.as_str());
+        member(out, "userName", &role.name);
+        out.push_str("},");
+    }
+    let _ = write!(
+        out,
+        "\"attributes\":{{\"creationDate\":\"{}\",\"mfaAuthenticated\":\"{}\"}}",
+        session.issued_at.iso8601(),
+        session.mfa_at.is_some()
+    );
+    if let Some(identity) = &session.source_identity {
+        member(out, "sourceIdentity", identity);
+    }
+    out.push('}');
+}
+
+fn member(out: &mut String, name: &str, text: &str) {
+    let _ = write!(out, ",\"{name}\":");
+    string(out, text);
+}
+
+fn string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if u32::from(c) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// A structure with lower-camel member names and without its secrets.
+fn value(out: &mut String, shape: &dyn Shape) {
+    out.push('{');
+    let mut is_first = true;
+    for (index, each) in members(shape.schema()).iter().enumerate() {
+        let Some(view) = shape.member(index).view() else { continue };
+        if !std::mem::take(&mut is_first) {
+            out.push(',');
+        }
+        let mut letters = each.name.chars();
+        out.push('"');
+        out.extend(letters.next().map(|first| first.to_ascii_lowercase()));
+        out.push_str(letters.as_str());
+        out.push_str("\":");
+        if each.schema.sensitive || SECRET_MEMBERS.contains(&each.name) {
+            string(out, HIDDEN);
+        } else {
+            view_value(out, view);
+        }
+    }
+    out.push('}');
+}
+
+fn view_value(out: &mut String, view: View<'_>) {
+    match view {
+        View::Boolean(flag) => out.push_str(if flag { "true" } else { "false" }),
+        View::Integer(number) => {
+            let _ = write!(out, "{number}");
+        }
+        View::Double(number) => {
+            let _ = write!(out, "{number}");
+        }
+        View::Timestamp(at) => string(out, &at.iso8601()),
+        View::Blob(_) => string(out, HIDDEN),
+        View::Text(text) => string(out, text),
+        View::List(list) => {
+            out.push('[');
+            for index in 0..list.count() {
+                if index > 0 {
+                    out.push(',');
+                }
+                item(out, list.item(index));
+            }
+            out.push(']');
+        }
+        View::Map(map) => {
+            out.push('{');
+            let mut is_first = true;
+            map.each(&mut |key, value| {
+                if !std::mem::take(&mut is_first) {
+                    out.push(',');
+                }
+                string(out, key);
+                out.push(':');
+                item(out, value);
+            });
+            out.push('}');
+        }
+        View::Structure(shape) => value(out, shape),
+    }
+}
+
+fn item(out: &mut String, each: &dyn Val) {
+    match each.view() {
+        Some(view) => view_value(out, view),
+        None => out.push_str("null"),
+    }
+}

@@ -1,0 +1,148 @@
+//! What an operation is given: its caller, its time, its randomness and its transaction.
+
+use crate::app::App;
+use crate::caller::{Caller, PrincipalCaller};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::job::JobKind;
+use crate::route::Permission;
+use crate::scope::Scope;
+use crate::store::{Tx, WriteTx};
+use base::{AccountId, Random, Timestamp};
+use smithy::schema::Operation;
+use std::sync::Arc;
+
+/// Facts of the request that are not its input.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// Id of the request, in answers, logs and audit records.
+    pub request_id: String,
+    /// Address of the client; `AWS Internal` or a service name for the product's own work.
+    pub source_ip: String,
+    /// The client's User-Agent.
+    pub user_agent: String,
+    /// Region of the credential scope.
+    pub region: String,
+    /// Whether the request came over TLS.
+    pub is_secure: bool,
+}
+
+/// The context of an operation that reads.
+pub struct Cx<'t> {
+    /// The application: store, keys, settings.
+    pub app: &'t Arc<App>,
+    /// The transaction.
+    pub tx: &'t mut Tx,
+    /// Who calls.
+    pub caller: Caller,
+    /// The request's instant; does not move while it runs.
+    pub now: Timestamp,
+    /// The request's randomness.
+    pub random: Random,
+    /// The request.
+    pub request: Arc<RequestInfo>,
+}
+
+/// The context of an operation that writes.
+pub struct WriteCx<'t>(Cx<'t>);
+
+impl<'t> std::ops::Deref for WriteCx<'t> {
+    type Target = Cx<'t>;
+    fn deref(&self) -> &Cx<'t> {
+        &self.0
+    }
+}
+
+impl<'t> std::ops::DerefMut for WriteCx<'t> {
+    fn deref_mut(&mut self) -> &mut Cx<'t> {
+        &mut self.0
+    }
+}
+
+impl<'t> Cx<'t> {
+    /// The caller as a principal of an account.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for services and for nobody, who have no account.
+    pub fn principal(&self) -> Result<&PrincipalCaller> {
+        match &self.caller {
+            Caller::Principal(caller) => Ok(caller),
+            other => Err(Error::denied(format!("User: {} is not authorized to perform this operation", other.arn()))),
+        }
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// As [`Cx::principal`].
+    pub fn account(&self) -> Result<AccountId> {
+        self.principal().map(|caller| caller.account.clone())
+    }
+
+    /// Requires a permission beyond that of the operation itself (`iam:PassRole`, …).
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with AWS's sentence.
+    pub fn require(&mut self, permission: &Permission) -> Result<()> {
+        let app = Arc::clone(self.app);
+        app.authorizer().authorize(self, permission)
+    }
+
+    /// The same transaction and time for another caller.
+    pub fn as_caller(&mut self, caller: Caller) -> Cx<'_> {
+        Cx {
+            app: self.app,
+            caller,
+            now: self.now,
+            random: self.random.fork(),
+            request: Arc::clone(&self.request),
+            tx: self.tx,
+        }
+    }
+}
+
+impl<'t> WriteCx<'t> {
+    /// A write context over `cx`, whose transaction must be one that writes.
+    pub(crate) fn new(cx: Cx<'t>) -> Self {
+        Self(cx)
+    }
+
+    /// The transaction, as far as it writes.
+    pub fn write(&mut self) -> WriteTx<'_> {
+        WriteTx::of(self.0.tx)
+    }
+
+    /// Tells what happened; the effects follow in the same commit.
+    pub fn emit(&mut self, event: Event) {
+        self.0.tx.touched.events.push(event);
+    }
+
+    /// Marks the cached views of `scope` as out of date once this commits.
+    pub fn touch(&mut self, scope: Scope) {
+        self.write().touch(scope);
+    }
+
+    /// Has the job `kind` run for `key` once this commits, not before `run_at`. A job that already waits for the
+    /// same key serves both.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn enqueue(&mut self, kind: JobKind, key: &str, run_at: Timestamp) -> Result<()> {
+        let (now, id) = (self.now, self.random.uuid());
+        crate::job::enqueue(&mut self.write(), &id, kind, key, run_at, now)
+    }
+
+    /// The same transaction and time for another caller.
+    pub fn write_as(&mut self, caller: Caller) -> WriteCx<'_> {
+        WriteCx(self.0.as_caller(caller))
+    }
+
+    /// Calls another operation as this context's caller, on the path that every call takes: authorized, audited,
+    /// in this transaction. What a failed call wrote is undone.
+    ///
+    /// # Errors
+    /// Those of the operation, and [`Error::Denied`].
+    pub fn call<O: Operation>(&mut self, input: &O::In) -> Result<O::Out> {
+        crate::dispatch::call_within::<O>(self, input)
+    }
+}

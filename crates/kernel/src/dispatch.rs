@@ -1,0 +1,93 @@
+//! The one path of every call: authorized, run, its effects applied, audited, committed.
+
+use crate::app::App;
+use crate::audit::{Call, Record};
+use crate::caller::Caller;
+use crate::cx::{Cx, RequestInfo, WriteCx};
+use crate::error::{Error, Result};
+use crate::route::{Access, Route, Run};
+use smithy::schema::{Operation, Shape};
+use std::sync::Arc;
+
+/// Runs a call that came in from outside.
+///
+/// # Errors
+/// Those of the operation, and [`Error::Denied`].
+pub fn call(
+    app: &Arc<App>,
+    route: &Route,
+    caller: &Caller,
+    request: &Arc<RequestInfo>,
+    input: &dyn Shape,
+) -> Result<Box<dyn Shape>> {
+    let at = app.now();
+    let outcome = match &route.run {
+        Run::Read(handler) => app.read_as(caller, request, |cx| {
+            authorize(cx, route, input)?;
+            handler(cx, input)
+        }),
+        Run::Write(_) => app.write_as(caller, request, |cx| write_audited(cx, route, input)),
+    };
+    if outcome.is_err() || route.is_read() {
+        let error = outcome.as_ref().err();
+        let is_read_only = route.is_read();
+        let record = Record::of(&Call { caller, request, op: route.op, input, output: None, error, is_read_only, at });
+        if let Some(record) = record {
+            app.with_random(|random| app.audit.push(record, random));
+        }
+    }
+    outcome
+}
+
+/// Runs `O` inside the transaction of `cx`, as its caller.
+pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> Result<O::Out> {
+    let app = Arc::clone(cx.app);
+    let route = app
+        .registry()
+        .find(O::OP)
+        .ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
+    let events = cx.tx.touched.events.len();
+    cx.write().begin_savepoint()?;
+    let outcome = match &route.run {
+        Run::Read(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
+        Run::Write(_) => write_audited(cx, route, input),
+    };
+    if outcome.is_err() {
+        cx.tx.touched.events.truncate(events);
+    }
+    if !matches!(outcome, Err(Error::Conflict)) {
+        cx.write().end_savepoint(outcome.is_ok())?;
+    }
+    let output = outcome?.into_any().downcast::<O::Out>();
+    output.map(|output| *output).map_err(|_| Error::internal(format!("{} answered with another shape", O::OP.name)))
+}
+
+fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
+    let Run::Write(handler) = &route.run else {
+        return Err(Error::internal(format!("{} does not write", route.op.name)));
+    };
+    authorize(cx, route, input)?;
+    let output = handler(cx, input)?;
+    let record = Record::of(&Call {
+        caller: &cx.caller,
+        request: &cx.request,
+        op: route.op,
+        input,
+        output: Some(output.as_ref()),
+        error: None,
+        is_read_only: false,
+        at: cx.now,
+    });
+    if let Some(record) = record {
+        let mut random = cx.random.fork();
+        record.write(&mut cx.write(), &mut random)?;
+    }
+    Ok(output)
+}
+
+fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {
+    match route.access(cx, input)? {
+        Access::Open => Ok(()),
+        Access::Permissions(permissions) => permissions.iter().try_for_each(|permission| cx.require(permission)),
+    }
+}

@@ -1,0 +1,163 @@
+//! The table of operations: each with its handler and with the permission that it takes.
+
+use crate::cx::{Cx, WriteCx};
+use crate::error::{Error, Result};
+use base::AccountId;
+use smithy::schema::{Op, Operation, Shape};
+use std::collections::HashMap;
+
+/// A permission: what the caller wants to do, to what, under which conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Permission {
+    /// `service:Action`.
+    pub action: String,
+    /// ARN of the resource; `*` where the action has none.
+    pub resource: String,
+    /// Owner of the resource; `None`: the caller's account.
+    pub resource_account: Option<AccountId>,
+    /// Context keys of the request, beyond the global ones.
+    pub context: Vec<(String, Vec<String>)>,
+}
+
+impl Permission {
+    /// `action` on `resource`, in the caller's account unless said otherwise.
+    pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self { action: action.into(), resource: resource.into(), resource_account: None, context: Vec::new() }
+    }
+
+    /// With a single-valued context key.
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.context.push((key.into(), vec![value.into()]));
+        self
+    }
+
+    /// With a multivalued context key.
+    pub fn with_all(mut self, key: impl Into<String>, values: Vec<String>) -> Self {
+        self.context.push((key.into(), values));
+        self
+    }
+
+    /// With the account that owns the resource.
+    pub fn owned_by(mut self, account: AccountId) -> Self {
+        self.resource_account = Some(account);
+        self
+    }
+}
+
+/// What a caller must be allowed before the handler runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Access {
+    /// Nothing: any caller who proved who he is (`sts:GetCallerIdentity`), or an operation whose handler checks the
+    /// proof that the request itself carries (`sts:AssumeRoleWithSAML`).
+    Open,
+    /// All of these.
+    Permissions(Vec<Permission>),
+}
+
+impl From<Permission> for Access {
+    fn from(permission: Permission) -> Self {
+        Self::Permissions(vec![permission])
+    }
+}
+
+type Rule = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Access> + Send + Sync>;
+type ReadHandler = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
+type WriteHandler = Box<dyn Fn(&mut WriteCx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
+
+/// One operation that is served.
+pub struct Route {
+    /// The model's description.
+    pub op: &'static Op,
+    pub(crate) new_input: fn() -> Box<dyn Shape>,
+    pub(crate) rule: Rule,
+    pub(crate) run: Run,
+}
+
+pub(crate) enum Run {
+    Read(ReadHandler),
+    Write(WriteHandler),
+}
+
+impl Route {
+    /// An empty request to be filled by a codec.
+    pub fn new_input(&self) -> Box<dyn Shape> {
+        (self.new_input)()
+    }
+
+    /// Whether the operation changes nothing.
+    pub fn is_read(&self) -> bool {
+        matches!(self.run, Run::Read(_))
+    }
+
+    /// The permission that the operation takes for `input`.
+    ///
+    /// # Errors
+    /// When the database fails, or when `input` does not say enough to know.
+    pub fn access(&self, cx: &mut Cx<'_>, input: &dyn Shape) -> Result<Access> {
+        (self.rule)(cx, input)
+    }
+}
+
+/// A route of an operation that reads. `rule` gives the permission that it takes.
+pub fn read<O: Operation>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    handler: fn(&mut Cx<'_>, &O::In) -> Result<O::Out>,
+) -> Route {
+    Route {
+        op: O::OP,
+        new_input: || Box::new(O::In::default()),
+        rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
+        run: Run::Read(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
+    }
+}
+
+/// A route of an operation that writes. `rule` gives the permission that it takes.
+pub fn write<O: Operation>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    handler: fn(&mut WriteCx<'_>, &O::In) -> Result<O::Out>,
+) -> Route {
+    Route {
+        op: O::OP,
+        new_input: || Box::new(O::In::default()),
+        rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
+        run: Run::Write(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
+    }
+}
+
+fn typed<T: Shape>(input: &dyn Shape) -> Result<&T> {
+    input
+        .as_any()
+        .downcast_ref()
+        .ok_or_else(|| Error::internal(format!("a handler was given a {}", input.schema().name)))
+}
+
+/// Every route, found by service and operation.
+#[derive(Default)]
+pub struct Registry {
+    routes: HashMap<(&'static str, &'static str), Route>,
+}
+
+impl Registry {
+    /// The table of `routes`.
+    ///
+    /// # Panics
+    /// When two routes serve the same operation: a mistake of the program, found at start.
+    pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
+        let mut table = HashMap::new();
+        for route in routes {
+            let key = (route.op.service.id, route.op.name);
+            assert!(table.insert(key, route).is_none(), "{}:{} has two routes", key.0, key.1);
+        }
+        Self { routes: table }
+    }
+
+    /// The route of `op`, when it is served.
+    pub fn find(&self, op: &Op) -> Option<&Route> {
+        self.routes.get(&(op.service.id, op.name))
+    }
+
+    /// Every route.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.values()
+    }
+}

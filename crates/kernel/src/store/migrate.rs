@@ -1,0 +1,51 @@
+//! Forward-only migrations, one text for both engines.
+
+use super::{Engine, Store};
+use crate::error::{Error, Result};
+use crate::params;
+
+/// The migrations, oldest first. The tokens `{int}`, `{bytes}` and `{strict}` stand for what the engines spell
+/// differently. A released migration never changes; the next change is a new file.
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_kernel", include_str!("../../migrations/0001_kernel.sql")),
+    ("0002_iam", include_str!("../../migrations/0002_iam.sql")),
+    ("0003_org", include_str!("../../migrations/0003_org.sql")),
+];
+
+/// Brings the database to the newest version, each migration in its own transaction.
+pub(super) fn migrate(store: &Store) -> Result<()> {
+    let is_postgres = matches!(store.engine, Engine::Postgres(_));
+    let newest = MIGRATIONS.len() as i64;
+    store.write(
+        |tx| {
+            let create = "create table if not exists migration (version {int} primary key, name text not null){strict}";
+            tx.batch(&for_engine(create, is_postgres))
+        },
+        |_| {},
+    )?;
+    loop {
+        let done = store.write(
+            |tx| {
+                let applied = tx.count("select coalesce(max(version), 0) from migration", params![])?;
+                if applied > newest {
+                    return Err(Error::DatabaseTooNew { found: applied, known: newest });
+                }
+                let Some((name, text)) = usize::try_from(applied).ok().and_then(|next| MIGRATIONS.get(next)) else {
+                    return Ok(true);
+                };
+                tx.batch(&for_engine(text, is_postgres))?;
+                tx.exec_one("insert into migration (version, name) values ($1, $2)", params![applied + 1, *name])?;
+                Ok(false)
+            },
+            |_| {},
+        )?;
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+fn for_engine(text: &str, is_postgres: bool) -> String {
+    let (int, bytes, strict) = if is_postgres { ("bigint", "bytea", "") } else { ("integer", "blob", " strict") };
+    text.replace("{int}", int).replace("{bytes}", bytes).replace("{strict}", strict)
+}

@@ -1,0 +1,199 @@
+//! The embedded engine: one writer, several readers, WAL.
+
+use super::{Param, Row, Visit};
+use crate::error::{Error, Result};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+const READERS: usize = 8;
+const STATEMENTS_CACHED: usize = 512;
+
+pub(super) struct Sqlite {
+    writer: Arc<Pool>,
+    /// The same pool as `writer` when the database is in memory: it then has a single connection.
+    readers: Arc<Pool>,
+}
+
+pub(super) struct Image(Mutex<Connection>);
+
+struct Pool {
+    idle: Mutex<Vec<Connection>>,
+    returned: Condvar,
+}
+
+impl Pool {
+    fn new(connections: Vec<Connection>) -> Arc<Self> {
+        Arc::new(Self { idle: Mutex::new(connections), returned: Condvar::new() })
+    }
+
+    fn take(self: &Arc<Self>) -> Guard {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(connection) = idle.pop() {
+                return Guard { connection: Some(connection), pool: Arc::clone(self), is_open: false };
+            }
+            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let writer = configured(Connection::open(path).map_err(failure)?)?;
+        writer.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
+        writer.pragma_update(None, "synchronous", "full").map_err(failure)?;
+        let readers = (0..READERS)
+            .map(|_| {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                configured(Connection::open_with_flags(path, flags).map_err(failure)?)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self { writer: Pool::new(vec![writer]), readers: Pool::new(readers) })
+    }
+
+    pub(super) fn memory() -> Result<Self> {
+        let pool = Pool::new(vec![configured(Connection::open_in_memory().map_err(failure)?)?]);
+        Ok(Self { writer: Arc::clone(&pool), readers: pool })
+    }
+
+    pub(super) fn begin(&self, write: bool) -> Result<Guard> {
+        let pool = if write { &self.writer } else { &self.readers };
+        let mut guard = pool.take();
+        guard.batch(if write { "begin immediate" } else { "begin" })?;
+        guard.is_open = true;
+        Ok(guard)
+    }
+
+    pub(super) fn image(&self) -> Result<Image> {
+        let source = self.memory_connection()?;
+        let mut copy = Connection::open_in_memory().map_err(failure)?;
+        copy_database(source.connection(), &mut copy)?;
+        Ok(Image(Mutex::new(copy)))
+    }
+
+    pub(super) fn restore(&self, image: &Image) -> Result<()> {
+        let mut target = self.memory_connection()?;
+        let image = image.0.lock().unwrap_or_else(PoisonError::into_inner);
+        target.connection().flush_prepared_statement_cache();
+        match target.connection.as_mut() {
+            Some(connection) => copy_database(&image, connection),
+            None => Err(Error::internal("a connection is missing")),
+        }
+    }
+
+    fn memory_connection(&self) -> Result<Guard> {
+        if !Arc::ptr_eq(&self.writer, &self.readers) {
+            return Err(Error::internal("the database is not in memory"));
+        }
+        Ok(self.writer.take())
+    }
+}
+
+fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {
+    let backup = rusqlite::backup::Backup::new(source, target).map_err(failure)?;
+    backup.step(-1).map_err(failure)?;
+    Ok(())
+}
+
+fn configured(connection: Connection) -> Result<Connection> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failure)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
+    connection.pragma_update(None, "cache_size", -4_000).map_err(failure)?;
+    Ok(connection)
+}
+
+/// A connection on loan; goes back to its pool when dropped, its transaction undone unless it was ended.
+pub(super) struct Guard {
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+    is_open: bool,
+}
+
+impl Guard {
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("a guard holds its connection until it is dropped")
+    }
+
+    pub(super) fn each(&mut self, sql: &'static str, params: &[Param<'_>], visit: Visit<'_>) -> Result<()> {
+        let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|e| with_sql(e, sql))? {
+            visit(&Row::Sqlite(row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
+        let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
+        bind(&mut statement, params)?;
+        statement.raw_execute().map(|count| count as u64).map_err(|e| with_sql(e, sql))
+    }
+
+    pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.connection().execute_batch(sql).map_err(failure)
+    }
+
+    pub(super) fn end(&mut self, commit: bool) -> Result<()> {
+        let outcome = self.batch(if commit { "commit" } else { "rollback" });
+        self.is_open = outcome.is_err();
+        outcome
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.is_open && !connection.is_autocommit() && connection.execute_batch("rollback").is_err() {
+            tracing::error!("a transaction could not be rolled back");
+        }
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.pool.returned.notify_one();
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>]) -> Result<()> {
+    const NAMES: [&str; 24] = [
+        "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17",
+        "$18", "$19", "$20", "$21", "$22", "$23", "$24",
+    ];
+    for (name, param) in NAMES.iter().zip(params) {
+        // SQLite numbers `$n` by first appearance, so each is looked up by its name.
+        if let Some(index) = statement.parameter_index(name).map_err(failure)? {
+            statement.raw_bind_parameter(index, param).map_err(failure)?;
+        }
+    }
+    if params.len() > NAMES.len() {
+        return Err(Error::internal("a statement has too many parameters"));
+    }
+    Ok(())
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        use rusqlite::types::ValueRef;
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Int(value) => ValueRef::Integer(*value),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+            Param::Null => ValueRef::Null,
+        }))
+    }
+}
+
+pub(super) fn failure(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Conflict,
+        _ => Error::Internal(anyhow::Error::new(error)),
+    }
+}
+
+fn with_sql(error: rusqlite::Error, sql: &'static str) -> Error {
+    match failure(error) {
+        Error::Internal(cause) => Error::Internal(cause.context(sql)),
+        other => other,
+    }
+}
