@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod error;
 pub mod event;
 pub mod job;
+pub mod page;
 pub mod route;
 pub mod scope;
 pub mod seal;
@@ -24,3 +25,5 @@ pub use error::{Error, Result};
 pub use event::Event;
 pub use route::{Access, Permission, Route};
 pub use store::{Tx, WriteTx};
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -3,6 +3,7 @@
 //! A generated struct is plain Rust with public fields; its [`Schema`] is a static table. Codecs never know
 //! a concrete type: they walk the table and go through [`Shape`] and [`Val`].
 
+use crate::document::Document;
 use base::Timestamp;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub enum Body {
     },
     /// Bytes whose count lies within the range.
     Blob(Range),
+    /// Any JSON value, carried as [`crate::Document`].
+    Document,
     /// Text.
     String(Text),
     /// A list.
@@ -107,6 +110,8 @@ pub enum Location {
     Label,
     /// As the HTTP status.
     Status,
+    /// As the whole body.
+    Payload,
 }
 
 /// A service of the model.
@@ -140,6 +145,23 @@ pub enum Protocol {
     Query,
     /// restJson1: method and path, JSON body.
     RestJson,
+}
+
+impl Service {
+    /// The operation called `name`.
+    pub fn operation(&self, name: &str) -> Option<&'static Op> {
+        self.operations.binary_search_by(|op| op.name.cmp(name)).ok().map(|at| self.operations[at])
+    }
+}
+
+impl Schema {
+    /// The members of a structure; none for every other shape.
+    pub const fn members(&self) -> &'static [Member] {
+        match self.body {
+            Body::Structure(members) => members,
+            _ => &[],
+        }
+    }
 }
 
 /// An operation of the model.
@@ -176,7 +198,7 @@ pub struct Paging {
     pub input_token: &'static str,
     /// Output member that carries the next token.
     pub output_token: &'static str,
-    /// Input member that bounds the page.
+    /// Input member that bounds the page; empty where the operation has none.
     pub limit: &'static str,
 }
 
@@ -185,7 +207,7 @@ pub struct Paging {
 pub struct ErrorMeta {
     /// The shape's name (`NoSuchEntityException`).
     pub name: &'static str,
-    /// The code on the wire (`NoSuchEntity`).
+    /// The code on the wire (`NoSuchEntity`); the JSON protocols send `name` for both.
     pub code: &'static str,
     /// HTTP status.
     pub status: u16,
@@ -231,6 +253,8 @@ pub trait Val: Send + Sync {
     fn view(&self) -> Option<View<'_>>;
     /// Where to put the value; an absent value is first made present (with its default).
     fn slot(&mut self) -> Slot<'_>;
+    /// Back to the default: absent where the value is optional.
+    fn clear(&mut self);
 }
 
 /// A value, looked at.
@@ -245,6 +269,8 @@ pub enum View<'a> {
     Timestamp(Timestamp),
     /// Bytes.
     Blob(&'a [u8]),
+    /// A JSON value, as JSON text.
+    Document(&'a Document),
     /// Text or an enumeration's wire value.
     Text(&'a str),
     /// A list.
@@ -269,6 +295,8 @@ pub enum Slot<'a> {
     Timestamp(&'a mut Timestamp),
     /// Bytes.
     Blob(&'a mut Vec<u8>),
+    /// A JSON value.
+    Document(&'a mut Document),
     /// Free text.
     Text(&'a mut String),
     /// An enumeration.
@@ -303,7 +331,7 @@ pub trait MapVal: Send + Sync {
     fn each(&self, visit: &mut dyn FnMut(&str, &dyn Val));
     /// Number of entries.
     fn count(&self) -> usize;
-    /// Inserts a default value under `key` and gives it out to be filled.
+    /// Puts a default value under `key`, in place of any that is there, and gives it out to be filled.
     fn insert(&mut self, key: String) -> &mut dyn Val;
 }
 
@@ -317,6 +345,9 @@ macro_rules! scalar {
             fn slot(&mut self) -> Slot<'_> {
                 Slot::$variant(self)
             }
+            fn clear(&mut self) {
+                *self = Self::default();
+            }
         }
     };
 }
@@ -327,9 +358,10 @@ scalar!(i64, Long, |v| View::Integer(*v));
 scalar!(f64, Double, |v| View::Double(*v));
 scalar!(Timestamp, Timestamp, |v| View::Timestamp(*v));
 scalar!(String, Text, |v| View::Text(v));
+scalar!(Document, Document, |v| View::Document(v));
 
 /// Bytes; a type of its own so that it is no list of numbers.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Blob(pub Vec<u8>);
 
 impl Val for Blob {
@@ -338,6 +370,9 @@ impl Val for Blob {
     }
     fn slot(&mut self) -> Slot<'_> {
         Slot::Blob(&mut self.0)
+    }
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -348,6 +383,9 @@ impl<T: Val + Default> Val for Option<T> {
     fn slot(&mut self) -> Slot<'_> {
         self.get_or_insert_default().slot()
     }
+    fn clear(&mut self) {
+        *self = None;
+    }
 }
 
 impl<T: Val + Default> Val for Vec<T> {
@@ -356,6 +394,9 @@ impl<T: Val + Default> Val for Vec<T> {
     }
     fn slot(&mut self) -> Slot<'_> {
         Slot::List(self)
+    }
+    fn clear(&mut self) {
+        Vec::clear(self);
     }
 }
 
@@ -380,6 +421,9 @@ impl<T: Val + Default> Val for BTreeMap<String, T> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Map(self)
     }
+    fn clear(&mut self) {
+        BTreeMap::clear(self);
+    }
 }
 
 impl<T: Val + Default> MapVal for BTreeMap<String, T> {
@@ -392,8 +436,16 @@ impl<T: Val + Default> MapVal for BTreeMap<String, T> {
         self.len()
     }
     fn insert(&mut self, key: String) -> &mut dyn Val {
-        self.entry(key).or_default()
+        let value = self.entry(key).or_default();
+        *value = T::default();
+        value
     }
+}
+
+/// What a generated shape answers to an index outside its table: codecs take indexes only from the table.
+#[cold]
+pub fn no_member() -> ! {
+    unreachable!("members are addressed by the positions of their own schema")
 }
 
 /// The input or output of an operation that has none.
@@ -408,10 +460,10 @@ impl Shape for Unit {
         &UNIT
     }
     fn member(&self, _index: usize) -> &dyn Val {
-        &false
+        no_member()
     }
     fn member_mut(&mut self, _index: usize) -> &mut dyn Val {
-        unreachable!("a shape without members is never indexed")
+        no_member()
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self

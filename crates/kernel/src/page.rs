@@ -1,0 +1,62 @@
+//! Pages of lists: keyset positions in opaque tokens that are bound to the operation and its parameters.
+//!
+//! A position is the sort key of the last row given, so nothing is lost or repeated while rows come and go.
+
+use crate::cx::Cx;
+use crate::error::Result;
+use crate::seal::Purpose;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Where a page starts and how long it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// What the token is bound to.
+    about: String,
+    /// Sort key of the last row of the page before; empty for the first page. Rows sort strictly after it.
+    pub after: String,
+    /// Rows to fetch: one more than the page holds, to know whether there is another page.
+    pub fetch: i64,
+}
+
+impl Cursor {
+    /// Opens the page that `token` asks for (the first when `None`), of at most `limit` rows. `list` names the list:
+    /// the operation and every parameter that selects or orders its rows. `None` when the token was not given out for
+    /// this list to this account.
+    pub fn open(cx: &Cx<'_>, list: &[&str], token: Option<&str>, limit: i64) -> Option<Self> {
+        let account = cx.caller.account().map(ToString::to_string).unwrap_or_default();
+        let about = format!("{account}\n{}", list.join("\n"));
+        let after = match token {
+            None => String::new(),
+            Some(token) => {
+                let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+                let plain = cx.app.seal.open(Purpose::PagingToken, &about, &sealed)?;
+                String::from_utf8(plain.to_vec()).ok()?
+            }
+        };
+        Some(Self { about, after, fetch: limit.max(1) + 1 })
+    }
+
+    /// Ends the page: cuts the surplus row off and makes the token of the next page, if there is one. `key` gives a
+    /// row's sort key.
+    ///
+    /// # Errors
+    /// When the token cannot be sealed.
+    pub fn close<T>(
+        &self,
+        cx: &mut Cx<'_>,
+        mut rows: Vec<T>,
+        key: impl FnOnce(&T) -> String,
+    ) -> Result<(Vec<T>, Option<String>)> {
+        let length = usize::try_from(self.fetch - 1).unwrap_or(usize::MAX);
+        if rows.len() <= length {
+            return Ok((rows, None));
+        }
+        rows.truncate(length);
+        let Some(last) = rows.last() else { return Ok((rows, None)) };
+        let position = key(last);
+        let app = std::sync::Arc::clone(cx.app);
+        let sealed = app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), &mut cx.random)?;
+        Ok((rows, Some(URL_SAFE_NO_PAD.encode(sealed))))
+    }
+}

@@ -1,0 +1,142 @@
+//! An application for tests: a database in memory, a clock that stands still, randomness from a seed.
+
+use crate::app::{App, Authorizer, Effects, Parts};
+use crate::caller::{Caller, Principal, PrincipalCaller};
+use crate::cx::{Cx, RequestInfo};
+use crate::error::{Error, Result};
+use crate::job::{self, JobHandler};
+use crate::route::{Permission, Registry, Route};
+use crate::seal::Seal;
+use crate::settings::Settings;
+use crate::store::Store;
+use base::{AccountId, ManualClock, Random, Timestamp};
+use smithy::schema::Operation;
+use std::sync::Arc;
+
+/// The instant at which every test begins.
+pub const START: Timestamp = Timestamp::from_seconds(1_795_219_200);
+
+/// Lets everybody do everything: for tests of what operations do once they are allowed.
+pub struct AllowAll;
+
+impl Authorizer for AllowAll {
+    fn authorize(&self, _cx: &mut Cx<'_>, _permission: &Permission) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// An application and its clock.
+pub struct TestApp {
+    /// The application.
+    pub app: Arc<App>,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+}
+
+/// What a test application is made of; the rest has defaults.
+pub struct Setup {
+    /// Operations that are served.
+    pub routes: Vec<Route>,
+    /// Code of the jobs.
+    pub jobs: Vec<JobHandler>,
+    /// Effects of events.
+    pub effects: Effects,
+    /// The gate.
+    pub authorizer: Box<dyn Authorizer>,
+    /// Settings.
+    pub settings: Settings,
+    /// The database; `None`: in memory.
+    pub store: Option<Store>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            routes: Vec::new(),
+            jobs: Vec::new(),
+            effects: |_, _| Ok(()),
+            authorizer: Box::new(AllowAll),
+            settings: Settings::default(),
+            store: None,
+        }
+    }
+}
+
+impl TestApp {
+    /// Puts `setup` together.
+    ///
+    /// # Panics
+    /// When the database cannot be opened.
+    pub fn new(setup: Setup) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let mut random = Random::from_seed(1);
+        let seal = Seal::from_text(&Seal::generate(&mut random)).expect("a generated key is valid");
+        let store = setup.store.unwrap_or_else(|| Store::open_memory().expect("a database in memory"));
+        let app = App::new(Parts {
+            store,
+            clock: Arc::clone(&clock) as Arc<dyn base::Clock>,
+            random,
+            seal,
+            settings: setup.settings,
+            registry: Registry::new(setup.routes),
+            authorizer: setup.authorizer,
+            effects: setup.effects,
+            jobs: setup.jobs,
+        });
+        Self { app, clock }
+    }
+
+    /// Facts of a request of no importance.
+    pub fn request(&self) -> Arc<RequestInfo> {
+        Arc::new(RequestInfo {
+            request_id: self.app.with_random(Random::uuid),
+            source_ip: "127.0.0.1".to_owned(),
+            user_agent: "test".to_owned(),
+            region: "us-east-1".to_owned(),
+            is_secure: false,
+        })
+    }
+
+    /// Calls an operation as `caller`, on the path of every call.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    ///
+    /// # Panics
+    /// When the operation has no route.
+    pub fn call<O: Operation>(&self, caller: &Caller, input: O::In) -> Result<O::Out> {
+        let route = self.app.registry().find(O::OP).expect("the operation has a route");
+        let output = crate::dispatch::call(&self.app, route, caller, &self.request(), &input)?;
+        output.into_any().downcast().map(|output| *output).map_err(|_| Error::internal("another shape"))
+    }
+
+    /// Runs the jobs that are due, and those that become due by them, at the present instant.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub fn run_jobs(&self) {
+        job::run_due(&self.app, "test").expect("jobs can be looked up");
+    }
+}
+
+/// The root user of `account`.
+pub fn root(account: &AccountId) -> Caller {
+    Caller::Principal(PrincipalCaller {
+        account: account.clone(),
+        principal: Principal::Root,
+        access_key_id: None,
+        session: None,
+        invoked_by: None,
+    })
+}
+
+/// The code of the error that `result` must hold.
+///
+/// # Panics
+/// When it holds a value.
+pub fn code<T>(result: Result<T>) -> &'static str {
+    match result {
+        Ok(_) => panic!("the call was expected to fail"),
+        Err(error) => error.code(),
+    }
+}
