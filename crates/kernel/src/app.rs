@@ -192,10 +192,7 @@ impl App {
         for scope in std::mem::take(&mut cx.tx.touched.scopes) {
             let id = cx.random.uuid();
             let mut tx = cx.write();
-            tx.exec_one(
-                "insert into change (id, scope, at) values ($1, $2, $3)",
-                params![id, scope.as_str(), now],
-            )?;
+            tx.exec_one("insert into change (id, scope, at) values ($1, $2, $3)", params![id, scope.as_str(), now])?;
             tx.touch(scope);
         }
         Ok(())

@@ -25,10 +25,32 @@ pub const OCCURRENCE_BYTES: usize = 40;
 const OCCURRENCES_MAX: usize = 4_096;
 /// Members that hold a secret whatever the model says.
 const SECRET_MEMBERS: &[&str] = &[
-    "SecretAccessKey", "SessionToken", "Password", "NewPassword", "OldPassword", "TokenCode", "SAMLAssertion",
-    "WebIdentityToken", "AuthenticationCode1", "AuthenticationCode2", "AddPrivateKey", "Base32StringSeed",
-    "QRCodePNG", "accessToken", "refreshToken", "clientSecret", "code", "codeVerifier", "assertion", "idToken",
-    "ServicePassword", "PrivateKey", "Secret", "CertificateBody", "TradeInToken", "EncodedMessage",
+    "SecretAccessKey",
+    "SessionToken",
+    "Password",
+    "NewPassword",
+    "OldPassword",
+    "TokenCode",
+    "SAMLAssertion",
+    "WebIdentityToken",
+    "AuthenticationCode1",
+    "AuthenticationCode2",
+    "AddPrivateKey",
+    "Base32StringSeed",
+    "QRCodePNG",
+    "accessToken",
+    "refreshToken",
+    "clientSecret",
+    "code",
+    "codeVerifier",
+    "assertion",
+    "idToken",
+    "ServicePassword",
+    "PrivateKey",
+    "Secret",
+    "CertificateBody",
+    "TradeInToken",
+    "EncodedMessage",
 ];
 /// Members that name a resource, with the resource's type.
 const RESOURCE_MEMBERS: &[(&str, &str)] = &[
@@ -137,8 +159,18 @@ impl Record {
              access_key_id, resources, record, occurrences) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             params![
-                random.uuid(), self.account, self.at, last_at, self.event_source, self.event_name, self.is_read_only,
-                self.user_name, self.access_key_id, self.resources, self.template, occurrences
+                random.uuid(),
+                self.account,
+                self.at,
+                last_at,
+                self.event_source,
+                self.event_name,
+                self.is_read_only,
+                self.user_name,
+                self.access_key_id,
+                self.resources,
+                self.template,
+                occurrences
             ],
         )
     }
@@ -434,6 +466,7 @@ fn view_value(out: &mut String, view: View<'_>) {
             out.push('}');
         }
         View::Structure(shape) => value(out, shape),
+        View::Document(_) => string(out, HIDDEN),
     }
 }
 

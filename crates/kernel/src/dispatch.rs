@@ -42,10 +42,7 @@ pub fn call(
 /// Runs `O` inside the transaction of `cx`, as its caller.
 pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> Result<O::Out> {
     let app = Arc::clone(cx.app);
-    let route = app
-        .registry()
-        .find(O::OP)
-        .ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
+    let route = app.registry().find(O::OP).ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
     let events = cx.tx.touched.events.len();
     cx.write().begin_savepoint()?;
     let outcome = match &route.run {

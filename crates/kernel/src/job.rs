@@ -101,7 +101,11 @@ pub fn enqueue(
 /// # Errors
 /// When the database fails.
 pub fn list(tx: &mut Tx) -> Result<Vec<Job>> {
-    tx.all("select id, kind, key, state, attempt, run_at, last_error from job order by run_at, id limit 10000", params![], job)
+    tx.all(
+        "select id, kind, key, state, attempt, run_at, last_error from job order by run_at, id limit 10000",
+        params![],
+        job,
+    )
 }
 
 /// Number of jobs in each state.
@@ -120,7 +124,8 @@ pub fn counts(tx: &mut Tx) -> Result<Vec<(String, i64)>> {
 /// When the database fails.
 pub fn retry(tx: &mut WriteTx<'_>, id: &str, now: Timestamp) -> Result<bool> {
     tx.touched.has_jobs = true;
-    let sql = "update job set state = 'queued', attempt = 0, run_at = $2, last_error = null where id = $1 and state = 'dead'";
+    let sql =
+        "update job set state = 'queued', attempt = 0, run_at = $2, last_error = null where id = $1 and state = 'dead'";
     tx.exec(sql, params![id, now]).map(|count| count == 1)
 }
 
@@ -180,9 +185,7 @@ fn run_one(app: &Arc<App>, worker: &str, job: &Job) -> Result<()> {
             Ok(Outcome::Done) => finish(tx, worker, job, now),
             Ok(Outcome::Again(at)) => postpone(tx, worker, job, *at, None, 0),
             Err(error) if job.attempt >= ATTEMPTS_MAX => give_up(tx, worker, job, &error.to_string()),
-            Err(error) => {
-                postpone(tx, worker, job, now.plus_seconds(backoff), Some(&error.to_string()), job.attempt)
-            }
+            Err(error) => postpone(tx, worker, job, now.plus_seconds(backoff), Some(&error.to_string()), job.attempt),
         },
         |_| {},
     )

@@ -172,7 +172,8 @@ mod tests {
     fn a_rotated_ring_still_opens_old_values() {
         let random = &mut Random::from_seed(2);
         let (old, new) = (Seal::generate(random), Seal::generate(random));
-        let sealed = Seal::from_text(&old).expect("a key").seal(Purpose::SigningKey, "k", b"x", random).expect("sealed");
+        let sealed =
+            Seal::from_text(&old).expect("a key").seal(Purpose::SigningKey, "k", b"x", random).expect("sealed");
         let ring = Seal::from_text(&format!("{}{}", *new, *old)).expect("two keys");
         assert!(ring.open(Purpose::SigningKey, "k", &sealed).is_some());
         assert!(Seal::from_text(&new).expect("a key").open(Purpose::SigningKey, "k", &sealed).is_none());

@@ -1,1 +1,44 @@
-//! placeholder
+//! Organizations: the tree of accounts, its policies, trusted services and delegated administrators.
+//!
+//! Start at [`routes`]. Deliberately absent: what services do with their trust (each does it as its own principal),
+//! and the decision whether a call is allowed (the gate asks [`guardrails`]).
+
+pub mod account;
+pub mod create_account;
+pub mod delegated_administrator;
+pub mod guardrails;
+pub mod messages;
+pub mod organization;
+pub mod policy;
+pub mod policy_type;
+pub mod resource_policy;
+pub mod tag;
+pub mod tree;
+pub mod trusted_access;
+
+use kernel::Route;
+use kernel::job::JobHandler;
+
+/// Every operation of Organizations that is served.
+pub fn routes() -> Vec<Route> {
+    [
+        account::routes(),
+        create_account::routes(),
+        delegated_administrator::routes(),
+        organization::routes(),
+        policy::routes(),
+        policy_type::routes(),
+        resource_policy::routes(),
+        tag::routes(),
+        tree::routes(),
+        trusted_access::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The jobs of Organizations.
+pub fn jobs() -> Vec<JobHandler> {
+    [account::jobs(), create_account::jobs(), policy_type::jobs()].into_iter().flatten().collect()
+}

@@ -60,9 +60,8 @@ impl Row<'_> {
     /// [`Error::Internal`] naming the column when it does not parse as `T`.
     pub fn get<T: Column>(&self, index: usize) -> Result<T> {
         let raw = self.raw(index)?;
-        T::from_raw(RawValue(raw)).ok_or_else(|| {
-            Error::internal(format!("column {index} does not hold a {}", std::any::type_name::<T>()))
-        })
+        T::from_raw(RawValue(raw))
+            .ok_or_else(|| Error::internal(format!("column {index} does not hold a {}", std::any::type_name::<T>())))
     }
 
     /// The column at `index`, read by `parse` from its text.
@@ -91,7 +90,9 @@ impl Row<'_> {
                     ValueRef::Real(_) => Err(Error::internal(format!("column {index} holds a floating-point number"))),
                 }
             }
-            Row::Postgres(row) => super::postgres::raw(row, index, |text| Raw::Text(text), Raw::Int, |b| Raw::Bytes(b), Raw::Null),
+            Row::Postgres(row) => {
+                super::postgres::raw(row, index, |text| Raw::Text(text), Raw::Int, |b| Raw::Bytes(b), Raw::Null)
+            }
         }
     }
 }
@@ -168,8 +169,19 @@ macro_rules! id_columns {
     )*};
 }
 id_columns!(
-    AccessKeyId, AccountId, CreateAccountRequestId, GroupId, HandshakeId, InstanceProfileId, ManagedPolicyId, OrgId,
-    OrgPolicyId, OuId, RoleId, RootId, UserId,
+    AccessKeyId,
+    AccountId,
+    CreateAccountRequestId,
+    GroupId,
+    HandshakeId,
+    InstanceProfileId,
+    ManagedPolicyId,
+    OrgId,
+    OrgPolicyId,
+    OuId,
+    RoleId,
+    RootId,
+    UserId,
 );
 
 impl IntoParam for str {

@@ -1,0 +1,7 @@
+//! Access keys.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

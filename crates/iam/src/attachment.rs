@@ -1,0 +1,7 @@
+//! Managed policies attached to users, groups and roles.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

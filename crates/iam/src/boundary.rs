@@ -1,0 +1,7 @@
+//! Permissions boundaries of users and roles.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,1 @@
+//! From an access key to the caller behind it.

@@ -1,0 +1,7 @@
+//! Inline policies of users, groups and roles.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

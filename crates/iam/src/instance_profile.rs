@@ -1,0 +1,7 @@
+//! Instance profiles.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Managed policies: customers' and AWS's.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

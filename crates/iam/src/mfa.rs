@@ -1,0 +1,7 @@
+//! MFA devices.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! OpenID Connect providers.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

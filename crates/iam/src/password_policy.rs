@@ -1,0 +1,7 @@
+//! The account's password policy.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! SAML providers.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Service-linked roles.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Delegated administrators.
+
+use kernel::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    Vec::new()
+}

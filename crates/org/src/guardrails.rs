@@ -1,0 +1,1 @@
+//! What the gate needs to know of an account's organization.

@@ -1,0 +1,1 @@
+//! AWS's texts, in one place so that they can be compared with real answers.
