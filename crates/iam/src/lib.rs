@@ -19,6 +19,7 @@ pub mod messages;
 pub mod mfa;
 pub mod oidc_provider;
 pub mod password_policy;
+pub mod principal;
 pub mod role;
 pub mod saml_provider;
 pub mod service_linked_role;

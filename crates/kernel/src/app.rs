@@ -166,6 +166,7 @@ impl App {
             now: self.now(),
             random: self.random(),
             request: Arc::clone(request),
+            moves_at_start: self.scopes.moves(),
             tx,
         }
     }
