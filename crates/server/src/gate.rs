@@ -72,23 +72,17 @@ impl Authorizer for Gate {
 }
 
 impl Gate {
-    /// Whether the principal behind `caller` still exists in an account that is in use; its credentials are void
-    /// otherwise.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn is_alive(&self, scopes: &Scopes, caller: &PrincipalCaller, tx: impl FnOnce() -> Result<bool>) -> Result<bool> {
-        match self.principals.get(scopes, &PolicyHolder::of(caller)) {
-            Some(view) => Ok(view.is_some()),
-            None => tx(),
-        }
+    /// What is known without asking the database: whether the principal behind `caller` still exists in an account
+    /// that is in use. Its credentials are void otherwise.
+    pub fn is_known_alive(&self, scopes: &Scopes, caller: &PrincipalCaller) -> Option<bool> {
+        self.principals.get(scopes, &PolicyHolder::of(caller)).map(|view| view.is_some())
     }
 
-    /// Loads the principal's view, as [`Gate::is_alive`] needs it when it is not cached.
+    /// The same, from the database.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn load_principal(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<bool> {
+    pub fn is_alive(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<bool> {
         Ok(self.principal(cx, caller)?.is_some())
     }
 
@@ -409,4 +403,13 @@ fn denied(caller: String, permission: &Permission, decision: Option<Decision>) -
         _ => policy::denial_message_without_reason(&caller, &permission.action, resource),
     };
     Error::denied(message)
+}
+
+/// The gate as the application holds it.
+pub struct SharedGate(pub Arc<Gate>);
+
+impl Authorizer for SharedGate {
+    fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
+        self.0.authorize(cx, permission)
+    }
 }
