@@ -1,0 +1,7 @@
+//! Behaviour of the crate as its callers see it.
+
+mod attacks;
+mod canonical_form;
+mod fixtures;
+mod independent;
+mod round_trip;
