@@ -255,6 +255,8 @@ def write_good():
     write("good-assertion-signxml-rsa.xml", with_signxml(response(), RSA, RSA_CERT, "rsa-sha256", "sha256"))
     write("good-assertion-signxml-ec.xml", with_signxml(response(), P256, P256_CERT, "ecdsa-sha256", "sha256"))
     write("good-assertion-lxml.xml", with_lxml(response()))
+    late = [part.replace("10:05:00", "11:00:00") for part in (CONFIRMATION, CONDITIONS)]
+    write("good-long-lived.xml", with_lxml(response(assertion(confirmation=late[0], conditions=late[1]))))
     default = response().replace("saml:", "").replace("xmlns:saml=", "xmlns=").replace("&lt;", "<![CDATA[<]]>")
     default = default.replace("staff", "sta&#x66;f&#13;&#10;\ttab").replace('SessionIndex="_session"', 'SessionIndex="&#9;&quot;\n\'&lt;&#10;"')
     default = default.replace("<AttributeStatement", "<!-- a comment between elements --><AttributeStatement")

@@ -3,5 +3,7 @@
 mod attacks;
 mod canonical_form;
 mod fixtures;
+mod hostile_input;
 mod independent;
 mod round_trip;
+mod tokens;
