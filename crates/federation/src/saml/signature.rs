@@ -118,6 +118,9 @@ fn verify_enveloped(
         [info, value, key] if document.is(*key, SIGNATURE_NAMESPACE, "KeyInfo") => (*info, *value),
         _ => return Err(SignatureError::Profile("Signature must have SignedInfo, SignatureValue and at most KeyInfo")),
     };
+    if document.has_direct_text(signature) {
+        return Err(SignatureError::Profile("an element has other content than expected"));
+    }
     expect(document, signed_info, "SignedInfo")?;
     expect(document, value, "SignatureValue")?;
     let [canonicalization, method, reference] = exactly(document, signed_info)?;

@@ -8,8 +8,10 @@ import json
 import pathlib
 import random
 import sys
+import tempfile
 
 import jwt
+import saml2
 import signxml
 import xmlsec
 from cryptography import x509
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 from lxml import etree
+from saml2 import samlp, sigver, xmldsig as ds
 
 HERE = pathlib.Path(__file__).parent
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -187,6 +190,19 @@ def with_signxml(text, key, cert, method, digest):
     return etree.tostring(root)
 
 
+def with_pysaml2(id):
+    """Signs with pysaml2, which writes the document its own way and calls the command xmlsec1."""
+    message = samlp.response_from_string(response())
+    signed = message if id == "_response" else message.assertion[0]
+    cert = der64(RSA_CERT)
+    signed.signature = sigver.pre_signature_part(id, cert, sign_alg=ds.SIG_RSA_SHA256, digest_alg=ds.DIGEST_SHA256)
+    backend = sigver.CryptoBackendXmlSec1(sigver.get_xmlsec_binary())
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pem(RSA))
+        file.flush()
+        return backend.sign_statement(message.to_string().decode(), saml2.class_name(signed), file.name, id)
+
+
 def canonical(node, exclusive=True, comments=False, prefixes=None):
     return etree.tostring(
         node, method="c14n", exclusive=exclusive, with_comments=comments, inclusive_ns_prefixes=prefixes
@@ -252,6 +268,8 @@ def write_good():
     for id in ("_response", "_assertion"):
         signed = with_xmlsec(outer, id, RSA, RSA_CERT, t.RSA_SHA256, prefixes="#default unused")
         write(f"good-default-namespace-listed{id}.xml", signed)
+    write("good-assertion-pysaml2.xml", with_pysaml2("_assertion"))
+    write("good-response-pysaml2.xml", with_pysaml2("_response"))
     write("good-assertion-signxml-rsa.xml", with_signxml(response(), RSA, RSA_CERT, "rsa-sha256", "sha256"))
     write("good-assertion-signxml-ec.xml", with_signxml(response(), P256, P256_CERT, "ecdsa-sha256", "sha256"))
     write("good-assertion-lxml.xml", with_lxml(response()))

@@ -211,6 +211,9 @@ fn changed_content_is_refused() {
         }
         let signed_info = replaced_once(&good, "<ds:SignedInfo>", "<ds:SignedInfo Id=\"x\">");
         assert_eq!(check(&signed_info), Err(ResponseError::Signature(SignatureError::Key)), "{name}");
+        let text = replaced_once(&good, "</ds:SignedInfo>", "</ds:SignedInfo>text");
+        let outcome = check(&text).expect_err("refused");
+        assert!(matches!(signature_error(&outcome), Some(SignatureError::Profile(_))), "{name}: {outcome:?}");
         let value = part(&good, "<ds:SignatureValue>", "</ds:SignatureValue>");
         let empty = good.replace(value, "<ds:SignatureValue></ds:SignatureValue>");
         assert_eq!(check(&empty), Err(ResponseError::Signature(SignatureError::Key)), "{name}");

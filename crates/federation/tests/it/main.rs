@@ -1,6 +1,7 @@
 //! Behaviour of the crate as its callers see it.
 
 mod attacks;
+mod aws_claims;
 mod canonical_form;
 mod fixtures;
 mod hostile_input;
