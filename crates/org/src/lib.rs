@@ -9,6 +9,7 @@ pub mod delegated_administrator;
 pub mod guardrails;
 pub mod messages;
 pub mod organization;
+pub mod page;
 pub mod policy;
 pub mod policy_type;
 pub mod resource_policy;
