@@ -8,6 +8,7 @@ pub mod create_account;
 pub mod delegated_administrator;
 pub mod guardrails;
 pub mod messages;
+pub mod new_tags;
 pub mod organization;
 pub mod page;
 pub mod policy;

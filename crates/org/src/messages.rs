@@ -75,3 +75,7 @@ pub fn no_root() -> Error {
 pub fn no_target() -> Error {
     TargetNotFoundException::new("You specified a target that doesn't exist.").into()
 }
+
+/// The caller may not create the service-linked role of Organizations.
+pub const SERVICE_LINKED_ROLE_DENIED: &str = "The request failed because your credentials do not have permission to \
+    create the service-linked role required by AWS Organizations.";
