@@ -113,7 +113,7 @@ fn is_message(wire: &str) -> bool {
 /// `Message` and `message` both: SDKs differ in which they look for.
 fn json_body(service: &Service, failure: &Failure<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
-    let mut field = |name: &str, value: &str, out: &mut Vec<u8>| {
+    let field = |name: &str, value: &str, out: &mut Vec<u8>| {
         out.push(if out.is_empty() { b'{' } else { b',' });
         json::write_string(name, out);
         out.push(b':');
