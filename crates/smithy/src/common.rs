@@ -24,6 +24,8 @@ pub enum CommonError {
     RequestExpired,
     /// Authorization denies; the text is the sentence for the caller.
     AccessDenied(String),
+    /// A rule that AWS reports as a validation error, with its text.
+    Validation(String),
     /// Too many requests.
     Throttled,
     /// Body or head exceed the bounds.
@@ -107,6 +109,7 @@ impl CommonError {
             Self::ExpiredToken => ("ExpiredToken", 403),
             Self::RequestExpired => ("RequestExpired", 400),
             Self::AccessDenied(_) => ("AccessDenied", 403),
+            Self::Validation(_) => ("ValidationError", 400),
             Self::Throttled => ("Throttling", 400),
             Self::RequestTooLarge => ("RequestEntityTooLarge", 413),
             Self::UnknownOperation(_) => ("InvalidAction", 400),
@@ -130,6 +133,7 @@ impl CommonError {
             Self::ExpiredToken => ("ExpiredTokenException", refused),
             Self::RequestExpired => ("RequestExpired", 400),
             Self::AccessDenied(_) => ("AccessDeniedException", refused),
+            Self::Validation(_) => ("ValidationException", 400),
             Self::Throttled => throttled(service),
             Self::RequestTooLarge => ("RequestEntityTooLargeException", 413),
             // A 5xx or a 404 page would make SDKs retry or fail to parse; 404 with a code is what AWS does for paths.
@@ -145,7 +149,10 @@ impl CommonError {
     fn text(&self, version: &str) -> Cow<'_, str> {
         Cow::Borrowed(match self {
             Self::MissingAuthenticationToken => "Request is missing Authentication Token",
-            Self::IncompleteSignature(text) | Self::SignatureRefused(text) | Self::AccessDenied(text) => text,
+            Self::IncompleteSignature(text)
+            | Self::SignatureRefused(text)
+            | Self::AccessDenied(text)
+            | Self::Validation(text) => text,
             Self::InvalidClientTokenId => "The security token included in the request is invalid.",
             Self::SignatureDoesNotMatch(_) => MISMATCH,
             Self::ExpiredToken => "The security token included in the request is expired",
