@@ -66,12 +66,17 @@ macro_rules! select_members {
     };
 }
 
+fn parse_state(name: &str) -> Option<AccountState> {
+    use AccountState::{Active, Closed, PendingActivation, PendingClosure, Suspended};
+    [PendingActivation, Active, Suspended, PendingClosure, Closed].into_iter().find(|state| state.as_str() == name)
+}
+
 fn member(row: &Row<'_>) -> Result<Member> {
     Ok(Member {
         id: row.get(0)?,
         email: row.get(1)?,
         name: row.get(2)?,
-        state: row.parse(3, AccountState::parse)?,
+        state: row.parse(3, parse_state)?,
         parent: row.parse(4, Target::parse)?,
         joined_method: row.parse(5, AccountJoinedMethod::parse)?,
         joined_at: row.get(6)?,
