@@ -46,12 +46,12 @@ fn add_members(app: &TestApp, number: i64) {
                 tx.exec(
                     "with recursive n (i) as (select 1 union all select i + 1 from n where i < $1) \
                      insert into iam_account (id, email, email_key, name, state, created_at) \
-                     select 700000000000 + i, i || '@many', i || '@many', 'many', 'ACTIVE', 0 from n",
+                     select cast(700000000000 + i as text), cast(i as text), cast(i as text), 'many', 'ACTIVE', 0 from n",
                     params![number],
                 )?;
                 tx.exec(
                     "insert into org_account (account_id, org_id, parent_id, joined_method, joined_at) \
-                     select a.id, o.id, o.root_id, 'CREATED', $1 + 1000000 * (a.id - 700000000000) \
+                     select a.id, o.id, o.root_id, 'CREATED', $1 + 1000000 * cast(a.email as bigint) \
                      from iam_account a, org_organization o where a.name = 'many'",
                     params![START],
                 )
@@ -105,6 +105,9 @@ fn accounts_come_in_pages_in_the_order_in_which_they_joined() {
 #[test]
 fn a_page_late_in_a_long_list_is_found_through_the_index() {
     let app = app();
+    if app.app.store.is_shared() {
+        return; // The plan is SQLite's.
+    }
     for (sql, index) in [
         (
             "explain query plan select account_id from org_account a where a.org_id = 'o' \
@@ -177,18 +180,17 @@ fn a_move_must_name_where_the_account_is_and_another_place() {
 fn leaving_takes_everything_of_the_membership_and_remembers_who_must_clean_up() {
     let app = support::with_organization(Setup { effects: remember, ..support::setup() });
     let (removed, left) = (member(&app, "removed"), member(&app, "left"));
+    support::trust_sso(&app);
     exec(
         &app,
-        "insert into org_trusted_service (org_id, service, enabled_at) select id, 'sso.amazonaws.com', 0 from org_organization",
-    );
-    exec(
-        &app,
-        "insert into org_tag (resource_id, key, value) select account_id, 'a', 'b' from org_account where joined_method = 'CREATED'",
+        "insert into org_tag (resource_id, key, value) \
+         select account_id, 'a', 'b' from org_account where joined_method = 'CREATED'",
     );
     exec(
         &app,
         "insert into org_attachment (target_id, policy_id, org_id, type, attached_at) \
-                select account_id, 'p-12345678', org_id, 'TAG_POLICY', 0 from org_account where joined_method = 'CREATED'",
+                select account_id, 'p-12345678', org_id, 'TAG_POLICY', 0 from org_account \
+                where joined_method = 'CREATED'",
     );
     remove(&app, &removed).expect("removed");
     leave(&app, &left).expect("left");

@@ -91,10 +91,7 @@ fn a_service_is_vouched_for_while_it_is_trusted_and_to_clean_up_after() {
     let (early, late) = (member(&app, "early"), member(&app, "late"));
     let sso = "sso.amazonaws.com";
     assert!(!vouches(&app, sso, &early));
-    exec(
-        &app,
-        "insert into org_trusted_service (org_id, service, enabled_at) select id, 'sso.amazonaws.com', 0 from org_organization",
-    );
+    support::trust_sso(&app);
     for account in [early.as_str(), MANAGEMENT] {
         assert!(vouches(&app, sso, account));
     }

@@ -100,7 +100,8 @@ fn creation_takes_the_permission_to_create_the_service_linked_role() {
     impl kernel::app::Authorizer for NoRoles {
         fn authorize(&self, _: &mut Cx<'_>, permission: &Permission) -> Result<()> {
             let role = format!(
-                "arn:aws:iam::{MANAGEMENT}:role/aws-service-role/organizations.amazonaws.com/AWSServiceRoleForOrganizations"
+                "arn:aws:iam::{MANAGEMENT}:role/aws-service-role/organizations.amazonaws.com/\
+                 AWSServiceRoleForOrganizations"
             );
             match permission.action.as_str() {
                 "iam:CreateServiceLinkedRole" => {
@@ -152,10 +153,7 @@ fn an_organization_is_deleted_with_everything_in_it_once_its_members_are_gone() 
     let member = support::member(&app, "member");
     let unit = crate::tree::unit(&app, &support::root_id(&app), "unit");
     exec(&app, "insert into org_tag (resource_id, key, value) select id, 'a', 'b' from org_unit");
-    exec(
-        &app,
-        "insert into org_trusted_service (org_id, service, enabled_at) select id, 'sso.amazonaws.com', 0 from org_organization",
-    );
+    support::trust_sso(&app);
     exec(
         &app,
         "insert into org_policy (id, org_id, type, name, description, content, created_at) \

@@ -122,3 +122,12 @@ pub fn count(app: &TestApp, sql: &'static str) -> i64 {
 pub fn exec(app: &TestApp, sql: &'static str) {
     app.app.store.write(|tx| tx.exec(sql, params![]), |_| {}).expect("valid");
 }
+
+/// Gives Identity Center trusted access.
+pub fn trust_sso(app: &TestApp) {
+    exec(
+        app,
+        "insert into org_trusted_service (org_id, service, enabled_at) \
+         select id, 'sso.amazonaws.com', 0 from org_organization",
+    );
+}

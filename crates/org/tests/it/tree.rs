@@ -115,7 +115,7 @@ fn the_number_of_units_is_limited() {
         &app,
         "with recursive n (i) as (select 1 union all select i + 1 from n where i < 2000) \
          insert into org_unit (id, org_id, parent_id, name, created_at) \
-         select 'ou-aaaa-1000' || (1000 + n.i), o.id, o.root_id, 'n' || n.i, 0 from n, org_organization o",
+         select 'ou-aaaa-1000' || cast(1000 + n.i as text), o.id, o.root_id, cast(n.i as text), 0 from n, org_organization o",
     );
     let created = create(&app, &root_id(&app), "one too many");
     assert_eq!(failure(created), "ConstraintViolationException OU_NUMBER_LIMIT_EXCEEDED");
@@ -174,7 +174,7 @@ fn children_are_listed_by_kind_and_directly() {
     unit(&app, &outer, "inner");
     let account = member(&app, "member");
     move_account(&app, &account, &root, &outer).expect("moved");
-    assert_eq!(children(&app, &root, ChildType::OrganizationalUnit).expect("listed"), [outer.clone()]);
+    assert_eq!(children(&app, &root, ChildType::OrganizationalUnit).expect("listed"), std::slice::from_ref(&outer));
     assert_eq!(children(&app, &root, ChildType::Account).expect("listed"), [MANAGEMENT]);
     assert_eq!(children(&app, &outer, ChildType::Account).expect("listed"), [account]);
 }
