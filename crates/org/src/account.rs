@@ -227,8 +227,8 @@ fn check_may_leave(cx: &mut Cx<'_>, org: &Organization, member: &Member) -> Resu
     }
     let age_min = cx.app.settings.organizations.account_age_days_min * SECONDS_PER_DAY;
     if member.joined_method == AccountJoinedMethod::Created && member.joined_at.plus_seconds(age_min) > cx.now {
-        let message = "You must wait until the account was created long enough ago before you can remove it from the \
-                       organization.";
+        let message = "After you create an account, you must wait some days before you can remove it from the \
+                       organization. Invited accounts aren't subject to this waiting period.";
         return Err(messages::constraint(Reason::WaitPeriodActive, message));
     }
     Ok(())

@@ -22,6 +22,8 @@ use std::sync::Arc;
 const CREATE: JobKind = JobKind("org.create_account");
 /// Requests that may be in progress at once.
 const IN_PROGRESS_MAX: i64 = 5;
+/// Time after which a request that keeps failing for reasons of our own is given up, well before its job is.
+const GIVE_UP_SECONDS: i64 = 300;
 /// Days after which a finished request is forgotten.
 const FINISHED_DAYS: i64 = 90;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -242,8 +244,23 @@ fn list(cx: &mut Cx<'_>, input: &ListCreateAccountStatusRequest) -> Result<ListC
 fn run_create(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let id = CreateAccountRequestId::parse(key)
         .ok_or_else(|| Error::internal(format!("{key} is no request to create an account")))?;
-    organization::write_as_service(app, |cx| finish(cx, &id))?;
+    let Err(error) = organization::write_as_service(app, |cx| finish(cx, &id)) else { return Ok(Outcome::Done) };
+    if !organization::write_as_service(app, |cx| give_up(cx, &id))? {
+        return Err(error);
+    }
+    tracing::error!(request = %id, %error, "an account could not be created");
     Ok(Outcome::Done)
+}
+
+/// Ends a request that has failed for long enough; false when it may still succeed.
+fn give_up(cx: &mut WriteCx<'_>, id: &CreateAccountRequestId) -> Result<bool> {
+    let now = cx.now;
+    let ended = cx.write().exec(
+        "update org_create_account_request set state = 'FAILED', failure_reason = $2, completed_at = $3 \
+         where id = $1 and state = 'IN_PROGRESS' and requested_at <= $4",
+        params![id, FailureReason::InternalFailure.as_str(), now, now.plus_seconds(-GIVE_UP_SECONDS)],
+    )?;
+    Ok(ended == 1)
 }
 
 /// Creates the account of a request that is in progress, or says why it cannot be.

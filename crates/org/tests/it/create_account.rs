@@ -1,7 +1,7 @@
 use crate::organization::{EVENTS, remember};
 use crate::support::{self, MANAGEMENT, account_id, app, count, exec, failure, management, member, of, permissions};
 use kernel::testing::{START, Setup, TestApp};
-use kernel::{Event, Result, params};
+use kernel::{Error, Event, Result, WriteCx, params};
 use model::organizations::{
     CreateAccountRequest, CreateAccountState, CreateAccountStatus, CreateGovCloudAccountRequest,
     DescribeCreateAccountStatusRequest, ListCreateAccountStatusRequest, Tag, ops,
@@ -169,6 +169,28 @@ fn a_request_whose_organization_is_gone_creates_nothing() {
     app.call::<ops::DeleteOrganization>(&management(), smithy::schema::Unit {}).expect("deleted");
     app.run_jobs();
     assert_eq!(count(&app, "select count(*) from iam_account where email_key = 'late@example.com'"), 0);
+    assert_eq!(count(&app, "select count(*) from job"), 0);
+}
+
+#[test]
+fn a_request_that_keeps_failing_is_given_up_and_leaves_nothing_behind() {
+    fn fail(_: &mut WriteCx<'_>, event: &Event) -> Result<()> {
+        match event {
+            Event::AccountJoinedOrganization { .. } => Err(Error::internal("broken")),
+            _ => Ok(()),
+        }
+    }
+    let app = support::with_organization(Setup { effects: fail, ..support::setup() });
+    let id = request(&app, input("new@example.com")).expect("accepted").id.expect("an id");
+    for _ in 0..10 {
+        app.run_jobs();
+        assert_eq!(count(&app, "select count(*) from iam_account where email_key = 'new@example.com'"), 0);
+        app.clock.advance_seconds(40);
+    }
+    app.clock.advance_seconds(300);
+    app.run_jobs();
+    let status = status(&app, &id).expect("known");
+    assert_eq!(status.failure_reason.map(|reason| reason.as_str()), Some("INTERNAL_FAILURE"));
     assert_eq!(count(&app, "select count(*) from job"), 0);
 }
 
