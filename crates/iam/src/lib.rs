@@ -4,6 +4,7 @@
 //! Deliberately absent: the decision whether a call is allowed (the gate, in `server`, asks [`principal`] for what a
 //! caller's policies are) and anything about organizations, which come to know of accounts through events.
 
+mod access;
 pub mod access_key;
 pub mod account;
 pub mod attachment;
@@ -18,6 +19,7 @@ pub mod managed_policy;
 pub mod messages;
 pub mod mfa;
 pub mod oidc_provider;
+mod paging;
 pub mod password_policy;
 pub mod role;
 pub mod saml_provider;

@@ -1,7 +1,7 @@
 //! AWS's texts, in one place so that they can be compared with real answers (spec/iam-sts.md §2).
 
 use model::iam::{
-    DeleteConflictException, EntityAlreadyExistsException, LimitExceededException, MalformedPolicyDocumentException,
+    DeleteConflictException, EntityAlreadyExistsException, InvalidInputException, LimitExceededException, MalformedPolicyDocumentException,
     NoSuchEntityException, UnmodifiableEntityException,
 };
 
@@ -50,12 +50,69 @@ pub fn protected_role(name: &str) -> UnmodifiableEntityException {
     ))
 }
 
-/// `LimitExceeded` for the quota of that name.
-pub fn quota(name: &str, limit: impl std::fmt::Display) -> LimitExceededException {
-    LimitExceededException::new(format!("Cannot exceed quota for {name}: {limit}"))
+/// `LimitExceeded` for a quota of that name (`GroupsPerUser`).
+pub fn over_quota(quota: &str, max: i64) -> LimitExceededException {
+    LimitExceededException::new(format!("Cannot exceed quota for {quota}: {max}"))
 }
 
-/// `DeleteConflict` for an entity of which something must be removed first (`delete policies`).
+/// `DeleteConflict`: `what` (`detach all policies`) has to be done first.
 pub fn must_first(what: &str) -> DeleteConflictException {
     DeleteConflictException::new(format!("Cannot delete entity, must {what} first."))
+}
+
+/// `NoSuchEntity` for a managed policy that is to be attached.
+pub fn not_attachable(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Policy {arn} does not exist or is not attachable."))
+}
+
+/// `InvalidInput` for a path that AWS keeps to its services.
+pub fn reserved_path(path: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("The path {path} is reserved for roles that AWS services create."))
+}
+
+/// `InvalidInput` for a service that has no service-linked role.
+pub fn no_service_linked_role(service: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("Cannot find Service Linked Role template for {service}"))
+}
+
+/// `InvalidInput` for a custom suffix where the service takes none.
+pub fn no_custom_suffix(service: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("Custom suffix is not allowed for {service}"))
+}
+
+/// `InvalidInput` for a service-linked role that exists.
+pub fn service_linked_role_exists(name: &str) -> InvalidInputException {
+    InvalidInputException::new(format!(
+        "Service role name {name} has been taken in this account, please try a different suffix."
+    ))
+}
+
+/// `NoSuchEntity` for the deletion task of a service-linked role.
+pub fn no_deletion_task(id: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Deletion task {id} cannot be found."))
+}
+
+/// `NoSuchEntity` for an instance profile.
+pub fn no_instance_profile(name: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Instance Profile {name} cannot be found."))
+}
+
+/// `EntityAlreadyExists` for an instance profile.
+pub fn instance_profile_exists(name: &str) -> EntityAlreadyExistsException {
+    EntityAlreadyExistsException::new(format!("Instance Profile {name} already exists."))
+}
+
+/// `NoSuchEntity` for a SAML provider.
+pub fn no_saml_provider(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Manifest not found for arn {arn}"))
+}
+
+/// `EntityAlreadyExists` for an identity provider: `what` is `name …` or `url …`.
+pub fn provider_exists(what: &str) -> EntityAlreadyExistsException {
+    EntityAlreadyExistsException::new(format!("Provider with {what} already exists."))
+}
+
+/// `NoSuchEntity` for an OpenID Connect provider.
+pub fn no_oidc_provider(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("OpenIDConnect Provider not found for arn {arn}"))
 }
