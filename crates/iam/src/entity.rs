@@ -152,26 +152,13 @@ pub(crate) fn to_be_changed(cx: &mut WriteCx<'_>, kind: EntityKind, name: &str) 
     let entity = match kind {
         EntityKind::Role => {
             let role = role::find(cx.tx, &account, name)?.ok_or_else(|| messages::no_role(name))?;
-            guard_modifiable(cx, &role)?;
+            role::guard_modifiable(cx, &role)?;
             role.into()
         }
         _ => existing(cx, kind, name)?,
     };
     cx.touch(Scope::account(&account));
     Ok(entity)
-}
-
-/// Refuses changes of roles that only AWS may change.
-fn guard_modifiable(_cx: &mut WriteCx<'_>, role: &role::Role) -> Result<()> {
-    let is_protected = ["/aws-service-role/", "/aws-reserved/"].iter().any(|path| role.path.starts_with(path));
-    if is_protected {
-        let text = format!(
-            "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
-            role.name
-        );
-        return Err(model::iam::UnmodifiableEntityException::new(text).into());
-    }
-    Ok(())
 }
 
 /// The permission `iam:<operation>` on the named entity with its tags, and the entity if there is one. For an entity

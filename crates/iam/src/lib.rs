@@ -22,6 +22,7 @@ pub mod mfa;
 pub mod oidc_provider;
 mod paging;
 pub mod password_policy;
+pub mod principal;
 pub mod role;
 pub mod saml_provider;
 pub mod service_linked_role;

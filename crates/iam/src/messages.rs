@@ -2,8 +2,8 @@
 
 use kernel::Error;
 use model::iam::{
-    DeleteConflictException, EntityAlreadyExistsException, LimitExceededException, NoSuchEntityException,
-    PolicyNotAttachableException,
+    DeleteConflictException, EntityAlreadyExistsException, LimitExceededException, MalformedPolicyDocumentException,
+    NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
 };
 
 /// `NoSuchEntity` for a user.
@@ -84,4 +84,29 @@ pub fn no_mfa_device(serial: &str) -> NoSuchEntityException {
 /// The refusal of callers who have no name of their own and gave none.
 pub fn user_name_required() -> Error {
     Error::Validation("Must specify userName when calling with non-User credentials".to_owned())
+}
+
+/// `MalformedPolicyDocument` for a trust policy that is not JSON.
+pub fn invalid_json() -> MalformedPolicyDocumentException {
+    MalformedPolicyDocumentException::new("This policy contains invalid Json")
+}
+
+/// `MalformedPolicyDocument` for a trust policy with a statement for nobody.
+pub fn no_principals() -> MalformedPolicyDocumentException {
+    MalformedPolicyDocumentException::new(
+        "Invalid principal in policy: com.amazon.balsa.error.InvalidPolicyException: \
+         The passed in policy has a statement with no principals!",
+    )
+}
+
+/// `MalformedPolicyDocument` for a principal that does not exist.
+pub fn invalid_principal(principal: &str) -> MalformedPolicyDocumentException {
+    MalformedPolicyDocumentException::new(format!("Invalid principal in policy: \"AWS\":\"{principal}\""))
+}
+
+/// `UnmodifiableEntity` for a role that AWS keeps to itself.
+pub fn protected_role(name: &str) -> UnmodifiableEntityException {
+    UnmodifiableEntityException::new(format!(
+        "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+    ))
 }

@@ -81,6 +81,16 @@ create table iam_role (
 ){strict};
 create unique index iam_role_by_name on iam_role (account_id, name_key);
 
+-- Users and roles that trust policies name, by the unique id that they had when the policy was saved: whoever bears the
+-- name later is somebody else. No reference: a pin outlives its principal.
+create table iam_trust_pin (
+    role_id text not null references iam_role (id),
+    principal_text text not null,
+    principal_id text not null,
+    primary key (role_id, principal_text)
+){strict};
+create index iam_trust_pin_by_principal on iam_trust_pin (principal_id);
+
 -- Customer managed policies; what AWS manages is data, not rows.
 create table iam_policy (
     id text primary key,

@@ -220,6 +220,35 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
+/// A value as it stands in AWS's messages: scalars plain, lists and maps in brackets, `***` for sensitive parts.
+pub fn display(view: &View<'_>, schema: &'_ crate::schema::Schema) -> String {
+    use crate::schema::Body;
+    if schema.sensitive {
+        return "***".to_owned();
+    }
+    match (view, &schema.body) {
+        (View::Boolean(v), _) => v.to_string(),
+        (View::Integer(v), _) => v.to_string(),
+        (View::Double(v), _) => v.to_string(),
+        (View::Timestamp(v), _) => v.iso8601(),
+        (View::Blob(v), _) => format!("{} bytes", v.len()),
+        (View::Document(v), _) => v.as_json().to_owned(),
+        (View::Text(v), _) => (*v).to_owned(),
+        (View::Structure(v), _) => format!("{}(...)", v.schema().name),
+        (View::List(v), Body::List { member, .. }) => {
+            let shown = (0..v.count().min(SHOWN_ELEMENTS_MAX)).filter_map(|i| v.item(i).view());
+            let shown: Vec<String> = shown.map(|view| display(&view, member)).collect();
+            let more = if v.count() > SHOWN_ELEMENTS_MAX { ", ..." } else { "" };
+            format!("[{}{more}]", shown.join(", "))
+        }
+        (View::Map(v), _) => format!("{{{} entries}}", v.count()),
+        (View::List(v), _) => format!("[{} elements]", v.count()),
+    }
+}
+
+/// Most elements of a list that a message shows.
+const SHOWN_ELEMENTS_MAX: usize = 100;
+
 /// Whether two shapes of one type hold the same values.
 pub fn equal(a: &dyn Shape, b: &dyn Shape) -> bool {
     (0..a.schema().members().len()).all(|index| same(a.member(index).view(), b.member(index).view()))

@@ -482,10 +482,22 @@ pub(crate) fn unknown_value(schema: &'static Schema) -> Constraint {
 fn timestamp(reader: &mut Reader<'_>) -> Result<Timestamp, DecodeError> {
     let parsed = match reader.peek() {
         Some(b'"') => Timestamp::parse_iso8601(&reader.string()?),
-        Some(b'-' | b'0'..=b'9') => Timestamp::from_seconds_f64(reader.double()?),
+        Some(b'-' | b'0'..=b'9') => {
+            let text = reader.number()?;
+            exact_seconds(text).or_else(|| Timestamp::from_seconds_f64(text.parse().ok()?))
+        }
         _ => return Err(reader.wrong("Timestamp")),
     };
     parsed.ok_or_else(|| DecodeError::mismatch("The value can not be converted to a Timestamp"))
+}
+
+/// Seconds in plain decimal notation, without the rounding of floating point; `None` for any other notation.
+fn exact_seconds(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: i64 = whole.parse().ok()?;
+    let micros: i64 = if fraction.is_empty() { 0 } else { format!("{fraction:0<6}").get(..6)?.parse().ok()? };
+    let micros = if text.starts_with('-') { -micros } else { micros };
+    Some(Timestamp::from_micros(whole.checked_mul(1_000_000)?.checked_add(micros)?))
 }
 
 /// Writes a structure with the members that travel in the body; absent ones are left out.
@@ -597,4 +609,164 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Kind, Thing};
+    use crate::{Blob, Document};
+    use proptest::prelude::*;
+
+    fn parse(body: impl AsRef<[u8]>) -> Result<(Thing, Vec<Violation>), DecodeError> {
+        let mut thing = Thing::default();
+        read(body.as_ref(), &mut thing).map(|violations| (thing, violations))
+    }
+
+    fn written(thing: &Thing) -> String {
+        let mut out = Vec::new();
+        write(thing, &mut out);
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn every_type_reads_and_writes_back() {
+        let text = r#"{"At":1.5,"Child":{"Name":""},"Count":-3,"Data":"Zm9v","Free":{"a": [1]},"Kind":"B","Labels":{"k":"v"},"Name":"x\"\\\n\u0001é😀","Names":[],"On":true,"Secret":"s","Share":0.25,"Size":9007199254740993}"#;
+        let (thing, violations) = parse(text).unwrap();
+        assert_eq!(violations, []);
+        assert_eq!(thing.name, "x\"\\\n\u{1}é😀");
+        assert_eq!(thing.size, Some(9_007_199_254_740_993));
+        assert_eq!(thing.free.as_ref().map(Document::as_json), Some(r#"{"a": [1]}"#));
+        assert_eq!(written(&thing), text);
+        assert!(format!("{thing:?}").contains("Secret: ***"), "{thing:?}");
+    }
+
+    #[test]
+    fn null_and_unknown_members_are_absent_and_the_last_duplicate_wins() {
+        let (thing, _) =
+            parse(r#"{"Name":"a","Names":["x"],"Names":["y"],"Count":1,"Count":null,"What":[{"ever":1}]}"#).unwrap();
+        assert_eq!(thing, Thing { name: "a".into(), names: Some(vec!["y".into()]), ..Thing::default() });
+        let (thing, violations) = parse(r#"{"Name":"a","Name":null,"Labels":{"k":"1","k":"2"}}"#).unwrap();
+        assert_eq!(violations[0].path, "name");
+        assert_eq!(thing.labels.unwrap()["k"], "2");
+    }
+
+    #[test]
+    fn integral_numbers_are_integers_in_any_spelling() {
+        for (text, value) in [("1", 1), ("1.0", 1), ("1e3", 1_000), ("-0", 0), ("20E-1", 2)] {
+            assert_eq!(parse(format!(r#"{{"Name":"a","Count":{text}}}"#)).unwrap().0.count, Some(value), "{text}");
+        }
+        for text in ["1.5", "2147483648", "1e400", "01", "1.", "-", "+1", "0x1", "1e", "NaN"] {
+            assert!(parse(format!(r#"{{"Name":"a","Count":{text}}}"#)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_are_seconds_or_text() {
+        for (text, seconds) in
+            [("1700000000", 1_700_000_000), ("1.7E9", 1_700_000_000), (r#""2023-11-14T22:13:20Z""#, 1_700_000_000)]
+        {
+            let at = parse(format!(r#"{{"Name":"a","At":{text}}}"#)).unwrap().0.at;
+            assert_eq!(at, Some(Timestamp::from_seconds(seconds)));
+        }
+        let thing = |micros| Thing { at: Some(Timestamp::from_micros(micros)), ..Thing::default() };
+        assert_eq!(written(&thing(1_000_000)), r#"{"At":1,"Name":""}"#);
+        assert_eq!(written(&thing(1_230_999)), r#"{"At":1.23,"Name":""}"#);
+        assert_eq!(written(&thing(-500_000)), r#"{"At":-0.5,"Name":""}"#);
+    }
+
+    #[test]
+    fn a_wrong_type_says_so() {
+        let message = |body: &str| parse(body).unwrap_err().message;
+        assert_eq!(message(r#"{"Count":"1"}"#), "STRING_VALUE can not be converted to an Integer");
+        assert_eq!(message(r#"{"Name":1}"#), "NUMBER_VALUE can not be converted to a String");
+        assert_eq!(message(r#"{"Names":{}}"#), "START_OBJECT_VALUE can not be converted to a list");
+        assert_eq!(message(r#"{"Children":[true]}"#), "TRUE_VALUE can not be converted to a structure");
+    }
+
+    #[test]
+    fn hostile_bodies_are_errors() {
+        let deep = |open: &str, close: &str| format!(r#"{{"x":{}1{}}}"#, open.repeat(50_000), close.repeat(50_000));
+        let nested = format!("{}{}", r#"{"Children":["#.repeat(40), "]}".repeat(40));
+        let many = format!(r#"{{"Names":[{}"a"]}}"#, r#""a","#.repeat(ELEMENTS_MAX));
+        for body in [
+            "[]",
+            "1",
+            "\"a\"",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{,}",
+            "{} {}",
+            "{\"a\":1 \"b\":2}",
+            "{'a':1}",
+            "{\"a\":tru}",
+            "{\"Name\":\"\n\"}",
+            r#"{"Name":"\x"}"#,
+            r#"{"Name":"\ud800"}"#,
+            r#"{"Name":"\ud800\u0041"}"#,
+            r#"{"Name":"\udc00"}"#,
+            r#"{"Name":"\u12"}"#,
+            r#"{"Name":"\u+123"}"#,
+            r#"{"Name":"a"#,
+            r#"{"Name":"a\"#,
+            "nullx",
+            "\u{feff}{}",
+            &deep("[", "]"),
+            &deep(r#"{"a":"#, "}"),
+            &nested,
+            &many,
+        ] {
+            assert!(parse(body).is_err(), "{body:.60}");
+        }
+        assert!(parse(b"{\"Name\":\"\xff\"}").is_err());
+        for empty in ["", " \r\n", "{}"] {
+            assert_eq!(parse(empty).unwrap().1[0].path, "name");
+        }
+    }
+
+    fn things() -> impl Strategy<Value = Thing> {
+        let leaf = (
+            any::<String>(),
+            prop::option::of(any::<i32>()),
+            prop::option::of(any::<i64>()),
+            prop::option::of(prop::collection::vec(any::<String>(), 0..4)),
+            prop::option::of(prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)),
+            prop::option::of(prop::collection::vec(any::<u8>(), 0..9)),
+            prop::option::of(-4_000_000_000_000i64..253_000_000_000_000),
+            prop::option::of(prop::num::f64::NORMAL),
+        );
+        leaf.prop_map(|(name, count, size, names, labels, data, millis, share)| Thing {
+            name,
+            count,
+            size,
+            names,
+            labels,
+            share,
+            data: data.map(Blob),
+            at: millis.map(|millis| Timestamp::from_micros(millis * 1_000)),
+            kind: count.map(|count| if count < 0 { Kind::A } else { Kind::B }),
+            on: count.map(|count| count % 2 == 0),
+            ..Thing::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(parent in things(), children in prop::collection::vec(things(), 0..3)) {
+            let thing = Thing { children: Some(children), ..parent };
+            let (again, violations) = parse(written(&thing)).unwrap();
+            prop_assert_eq!(violations, vec![]);
+            prop_assert_eq!(again, thing);
+        }
+
+        #[test]
+        fn no_body_panics(bytes in any::<Vec<u8>>(), text in r#"[{}\[\]":,a-zA-Z0-9\\ -]{0,40}"#) {
+            let _ = parse(&bytes);
+            let _ = parse(&text);
+            let _ = parse(format!(r#"{{"Name":{text}}}"#));
+            let _ = is_well_formed(text.as_bytes());
+        }
+    }
 }
