@@ -1,8 +1,9 @@
 //! AWS's texts, in one place so that they can be compared with real answers (spec/iam-sts.md §2).
 
+use kernel::Error;
 use model::iam::{
     DeleteConflictException, EntityAlreadyExistsException, InvalidInputException, LimitExceededException, MalformedPolicyDocumentException,
-    NoSuchEntityException, UnmodifiableEntityException,
+    NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
 };
 
 /// `NoSuchEntity` for a user.
@@ -23,6 +24,66 @@ pub fn no_group(name: &str) -> NoSuchEntityException {
 /// `EntityAlreadyExists` for a `kind` (`User`, `Role`, `Group`) of that name.
 pub fn exists(kind: &str, name: &str) -> EntityAlreadyExistsException {
     EntityAlreadyExistsException::new(format!("{kind} with name {name} already exists."))
+}
+
+/// `LimitExceeded` for a quota of that name (`GroupsPerUser`).
+pub fn over_quota(quota: &str, max: i64) -> LimitExceededException {
+    LimitExceededException::new(format!("Cannot exceed quota for {quota}: {max}"))
+}
+
+/// `DeleteConflict`: `what` (`detach all policies`) has to be done first.
+pub fn must_first(what: &str) -> DeleteConflictException {
+    DeleteConflictException::new(format!("Cannot delete entity, must {what} first."))
+}
+
+/// `NoSuchEntity` for a managed policy that is read, changed or detached.
+pub fn no_policy(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Policy {arn} was not found."))
+}
+
+/// `NoSuchEntity` for a managed policy that is to be attached.
+pub fn not_attachable(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Policy {arn} does not exist or is not attachable."))
+}
+
+/// `PolicyNotAttachable` for a policy of a service-linked role.
+pub fn service_role_policy() -> PolicyNotAttachableException {
+    PolicyNotAttachableException::new("Cannot attach a Service Role Policy to a Customer Role.")
+}
+
+/// `NoSuchEntity` for a version of a managed policy.
+pub fn no_policy_version(arn: &str, version: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Policy {arn} version {version} does not exist or is not attachable."))
+}
+
+/// `NoSuchEntity` for an inline policy of a `kind` (`user`, `group`, `role`).
+pub fn no_inline_policy(kind: &str, name: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("The {kind} policy with name {name} cannot be found."))
+}
+
+/// `LimitExceeded` for inline policies that are too long together.
+pub fn inline_policies_too_long(kind: &str, name: &str, max: usize) -> LimitExceededException {
+    LimitExceededException::new(format!("Maximum policy size of {max} bytes exceeded for {kind} {name}"))
+}
+
+/// `NoSuchEntity` for an access key.
+pub fn no_access_key(id: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("The Access Key with id {id} cannot be found"))
+}
+
+/// `NoSuchEntity` for a login profile.
+pub fn no_login_profile(user: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Login Profile for User {user} cannot be found."))
+}
+
+/// `NoSuchEntity` for a virtual MFA device.
+pub fn no_mfa_device(serial: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("VirtualMFADevice with serial number {serial} doesn't exist."))
+}
+
+/// The refusal of callers who have no name of their own and gave none.
+pub fn user_name_required() -> Error {
+    Error::Validation("Must specify userName when calling with non-User credentials".to_owned())
 }
 
 /// `MalformedPolicyDocument` for a trust policy that is not JSON.
@@ -48,21 +109,6 @@ pub fn protected_role(name: &str) -> UnmodifiableEntityException {
     UnmodifiableEntityException::new(format!(
         "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
     ))
-}
-
-/// `LimitExceeded` for a quota of that name (`GroupsPerUser`).
-pub fn over_quota(quota: &str, max: i64) -> LimitExceededException {
-    LimitExceededException::new(format!("Cannot exceed quota for {quota}: {max}"))
-}
-
-/// `DeleteConflict`: `what` (`detach all policies`) has to be done first.
-pub fn must_first(what: &str) -> DeleteConflictException {
-    DeleteConflictException::new(format!("Cannot delete entity, must {what} first."))
-}
-
-/// `NoSuchEntity` for a managed policy that is to be attached.
-pub fn not_attachable(arn: &str) -> NoSuchEntityException {
-    NoSuchEntityException::new(format!("Policy {arn} does not exist or is not attachable."))
 }
 
 /// `InvalidInput` for a path that AWS keeps to its services.

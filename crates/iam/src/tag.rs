@@ -124,12 +124,7 @@ pub fn shown(tx: &mut Tx, resource: &str) -> Result<Option<Vec<Tag>>> {
 }
 
 /// A page of a resource's tags, by key.
-pub(crate) fn page(
-    cx: &mut Cx<'_>,
-    operation: &str,
-    resource: &str,
-    request: PageRequest<'_>,
-) -> Result<Page<Tag>> {
+pub(crate) fn page(cx: &mut Cx<'_>, operation: &str, resource: &str, request: PageRequest<'_>) -> Result<Page<Tag>> {
     let tags = of(cx.tx, resource)?;
     paging::cut(cx, &[operation, resource], request, tags, |tag| tag.key.to_lowercase())
 }

@@ -193,6 +193,7 @@ impl App {
             now: self.now(),
             random: self.random(),
             request: Arc::clone(request),
+            moves_at_start: self.scopes.moves(),
             tx,
         }
     }

@@ -8,10 +8,13 @@ pub mod create_account;
 pub mod delegated_administrator;
 pub mod guardrails;
 pub mod messages;
+pub mod new_tags;
 pub mod organization;
+pub mod page;
 pub mod policy;
 pub mod policy_type;
 pub mod resource_policy;
+pub mod service_linked_roles;
 pub mod tag;
 pub mod tree;
 pub mod trusted_access;
@@ -40,5 +43,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of Organizations.
 pub fn jobs() -> Vec<JobHandler> {
-    [account::jobs(), create_account::jobs(), policy_type::jobs()].into_iter().flatten().collect()
+    [account::jobs(), create_account::jobs(), policy_type::jobs(), service_linked_roles::jobs()].into_iter().flatten().collect()
 }

@@ -1,5 +1,7 @@
 //! The Security Token Service: temporary credentials.
 
+pub mod session_token;
+
 use kernel::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
