@@ -2,8 +2,8 @@
 
 use kernel::Error;
 use model::iam::{
-    DeleteConflictException, EntityAlreadyExistsException, InvalidInputException, LimitExceededException, MalformedPolicyDocumentException,
-    NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
+    DeleteConflictException, EntityAlreadyExistsException, InvalidInputException, LimitExceededException,
+    MalformedPolicyDocumentException, NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
 };
 
 /// `NoSuchEntity` for a user.

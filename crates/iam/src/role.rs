@@ -6,7 +6,7 @@ mod operations;
 pub mod trust;
 
 pub use operations::ROLES_QUOTA;
-pub(crate) use operations::{permission, required, shape};
+pub(crate) use operations::{SESSION_SECONDS_DEFAULT, required, shape};
 pub use trust::trust_policy_for_evaluation;
 
 use crate::service_linked_role::{self, Usage};
@@ -225,7 +225,7 @@ fn owner_of_path(path: &str) -> Option<&str> {
 
 /// Whether `caller` does a service's own work: as a session of the service's linked role, or as the principal on whose
 /// behalf the service acts. Only the product itself makes such callers.
-fn acts_for(caller: &Caller, service: &str) -> bool {
+pub(crate) fn acts_for(caller: &Caller, service: &str) -> bool {
     let Caller::Principal(caller) = caller else { return false };
     let is_linked_role = |role: &RoleIdentity| {
         role.path.strip_prefix("/aws-service-role/").and_then(|rest| rest.strip_suffix('/')) == Some(service)

@@ -2,16 +2,17 @@
 
 use super::{Role, delete, find, guard_description, guard_modifiable, insert, owner_of_path, set_settings, trust};
 use crate::access;
+use crate::entity::{EntityKind, permission_on, with_boundary};
 use crate::paging::{self, page_request};
-use crate::{document, messages, tag};
+use crate::{boundary, document, messages, tag};
 use base::RoleId;
 use kernel::store::Param;
-use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, params, route};
+use kernel::{Access, Cx, Result, Route, Tx, WriteCx, params, route};
 use model::iam::{
-    self, AttachedPermissionsBoundary, CreateRoleRequest, CreateRoleResponse, DeleteRoleRequest, GetRoleRequest,
-    GetRoleResponse, ListRoleTagsRequest, ListRoleTagsResponse, ListRolesRequest, ListRolesResponse,
-    PermissionsBoundaryAttachmentType, RoleLastUsed, TagRoleRequest, UntagRoleRequest, UpdateAssumeRolePolicyRequest,
-    UpdateRoleDescriptionRequest, UpdateRoleDescriptionResponse, UpdateRoleRequest, UpdateRoleResponse, ops,
+    self, CreateRoleRequest, CreateRoleResponse, DeleteRoleRequest, GetRoleRequest, GetRoleResponse,
+    ListRoleTagsRequest, ListRoleTagsResponse, ListRolesRequest, ListRolesResponse, RoleLastUsed, TagRoleRequest,
+    UntagRoleRequest, UpdateAssumeRolePolicyRequest, UpdateRoleDescriptionRequest, UpdateRoleDescriptionResponse,
+    UpdateRoleRequest, UpdateRoleResponse, ops,
 };
 use smithy::schema::{Operation, Unit};
 
@@ -19,21 +20,6 @@ use smithy::schema::{Operation, Unit};
 pub const ROLES_QUOTA: i64 = 1_000;
 /// Longest session of a role whose creator did not say, in seconds.
 pub(crate) const SESSION_SECONDS_DEFAULT: i64 = 3_600;
-
-/// The permission for an operation on the role of that name, whether it exists or not, with the tags that it has.
-///
-/// # Errors
-/// When the caller has no account or the database fails.
-pub(crate) fn permission<O: Operation>(cx: &mut Cx<'_>, name: &str) -> Result<Permission> {
-    let account = cx.account()?;
-    match find(cx.tx, &account, name)? {
-        Some(role) => {
-            let permission = access::permission::<O>(role.arn().as_str());
-            tag::with_resource_tags(permission, cx.tx, role.id.as_str())
-        }
-        None => Ok(access::permission::<O>(format!("arn:aws:iam::{account}:role/{name}"))),
-    }
-}
 
 /// The role of that name in the caller's account.
 ///
@@ -63,32 +49,21 @@ pub(crate) fn shape(role: &Role, trust_policy: &str) -> iam::Role {
 fn full_shape(tx: &mut Tx, role: &Role) -> Result<iam::Role> {
     let trust_policy = trust::trust_policy_for_evaluation(tx, role)?;
     Ok(iam::Role {
-        permissions_boundary: role.boundary_arn.as_ref().map(|arn| AttachedPermissionsBoundary {
-            permissions_boundary_arn: Some(arn.clone()),
-            permissions_boundary_type: Some(PermissionsBoundaryAttachmentType::PermissionsBoundaryPolicy),
-        }),
+        permissions_boundary: boundary::shown(role.boundary_arn.as_deref()),
         tags: tag::shown(tx, role.id.as_str())?,
         ..shape(role, &trust_policy)
     })
 }
 
 fn on_role<O: Operation>(cx: &mut Cx<'_>, name: &str) -> Result<Access> {
-    permission::<O>(cx, name).map(Access::from)
+    let (permission, _) = permission_on::<O>(cx, EntityKind::Role, name)?;
+    Ok(permission.into())
 }
 
 /// As [`on_role`], for the operations to which `iam:PermissionsBoundary` applies.
 fn on_bounded_role<O: Operation>(cx: &mut Cx<'_>, name: &str) -> Result<Access> {
-    let account = cx.account()?;
-    let boundary = find(cx.tx, &account, name)?.and_then(|role| role.boundary_arn);
-    let permission = permission::<O>(cx, name)?;
-    Ok(with_boundary(permission, boundary.as_deref()).into())
-}
-
-fn with_boundary(permission: Permission, arn: Option<&str>) -> Permission {
-    match arn {
-        Some(arn) => permission.with("iam:PermissionsBoundary", arn),
-        None => permission,
-    }
+    let (permission, entity) = permission_on::<O>(cx, EntityKind::Role, name)?;
+    Ok(with_boundary(permission, entity.as_ref()).into())
 }
 
 fn may_create(cx: &mut Cx<'_>, input: &CreateRoleRequest) -> Result<Access> {
@@ -96,17 +71,11 @@ fn may_create(cx: &mut Cx<'_>, input: &CreateRoleRequest) -> Result<Access> {
     let path = input.path.as_deref().unwrap_or("/");
     let arn = format!("arn:aws:iam::{account}:role{path}{}", input.role_name);
     let create = tag::with_request_tags(access::permission::<ops::CreateRole>(&arn), input.tags.as_deref());
-    let mut permissions = vec![with_boundary(create, input.permissions_boundary.as_deref())];
+    let mut permissions = vec![boundary::with_requested(create, input.permissions_boundary.as_deref())];
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         permissions.push(tag::with_request_tags(access::permission::<ops::TagRole>(arn), input.tags.as_deref()));
     }
     Ok(Access::Permissions(permissions))
-}
-
-/// Whether the account has, or AWS manages, a policy with that ARN.
-fn policy_exists(tx: &mut Tx, account: &base::AccountId, arn: &str) -> Result<bool> {
-    let own = "select 1 from iam_policy where arn = $1 and account_id = $2";
-    Ok(catalog::managed_policy(arn).is_some() || tx.exists(own, params![arn, account])?)
 }
 
 fn create(cx: &mut WriteCx<'_>, input: &CreateRoleRequest) -> Result<CreateRoleResponse> {
@@ -121,10 +90,8 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateRoleRequest) -> Result<CreateRoleR
         return Err(messages::over_quota("RolesPerAccount", ROLES_QUOTA).into());
     }
     trust::check(cx.tx, &input.assume_role_policy_document)?;
-    if let Some(arn) = input.permissions_boundary.as_deref()
-        && !policy_exists(cx.tx, &account, arn)?
-    {
-        return Err(messages::not_attachable(arn).into());
+    if let Some(arn) = input.permissions_boundary.as_deref() {
+        boundary::check(cx, arn)?;
     }
     let role = Role {
         id: RoleId::random(&account, &mut cx.random),
@@ -207,7 +174,7 @@ fn delete_role(cx: &mut WriteCx<'_>, input: &DeleteRoleRequest) -> Result<Unit> 
         }
     }
     delete(&mut cx.write(), &role)?;
-    Ok(Unit::default())
+    Ok(Unit)
 }
 
 fn update(cx: &mut WriteCx<'_>, input: &UpdateRoleRequest) -> Result<UpdateRoleResponse> {
@@ -238,11 +205,11 @@ fn update_trust(cx: &mut WriteCx<'_>, input: &UpdateAssumeRolePolicyRequest) -> 
     guard_modifiable(cx, &role)?;
     trust::check(cx.tx, &input.policy_document)?;
     super::set_trust_policy(&mut cx.write(), &role, &input.policy_document)?;
-    Ok(Unit::default())
+    Ok(Unit)
 }
 
 fn may_tag(cx: &mut Cx<'_>, input: &TagRoleRequest) -> Result<Access> {
-    let permission = permission::<ops::TagRole>(cx, &input.role_name)?;
+    let (permission, _) = permission_on::<ops::TagRole>(cx, EntityKind::Role, &input.role_name)?;
     Ok(tag::with_request_tags(permission, Some(&input.tags)).into())
 }
 
@@ -251,11 +218,11 @@ fn tag_role(cx: &mut WriteCx<'_>, input: &TagRoleRequest) -> Result<Unit> {
     guard_modifiable(cx, &role)?;
     tag::add(&mut cx.write(), role.id.as_str(), &input.tags)?;
     cx.touch(kernel::scope::Scope::account(&role.account));
-    Ok(Unit::default())
+    Ok(Unit)
 }
 
 fn may_untag(cx: &mut Cx<'_>, input: &UntagRoleRequest) -> Result<Access> {
-    let permission = permission::<ops::UntagRole>(cx, &input.role_name)?;
+    let (permission, _) = permission_on::<ops::UntagRole>(cx, EntityKind::Role, &input.role_name)?;
     Ok(tag::with_tag_keys(permission, &input.tag_keys).into())
 }
 
@@ -264,7 +231,7 @@ fn untag_role(cx: &mut WriteCx<'_>, input: &UntagRoleRequest) -> Result<Unit> {
     guard_modifiable(cx, &role)?;
     tag::remove(&mut cx.write(), role.id.as_str(), &input.tag_keys)?;
     cx.touch(kernel::scope::Scope::account(&role.account));
-    Ok(Unit::default())
+    Ok(Unit)
 }
 
 fn list_tags(cx: &mut Cx<'_>, input: &ListRoleTagsRequest) -> Result<ListRoleTagsResponse> {
