@@ -43,5 +43,8 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of Organizations.
 pub fn jobs() -> Vec<JobHandler> {
-    [account::jobs(), create_account::jobs(), policy_type::jobs(), service_linked_roles::jobs()].into_iter().flatten().collect()
+    [account::jobs(), create_account::jobs(), policy_type::jobs(), service_linked_roles::jobs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

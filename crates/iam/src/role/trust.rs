@@ -27,7 +27,7 @@ pub(crate) struct Pin {
 pub fn check(tx: &mut Tx, text: &str) -> Result<()> {
     document::check(DocumentKind::Trust, text)?;
     if document::counted_characters(text) > TRUST_POLICY_CHARACTERS_MAX {
-        return Err(messages::quota("ACLSizePerRole", TRUST_POLICY_CHARACTERS_MAX).into());
+        return Err(messages::over_quota("ACLSizePerRole", TRUST_POLICY_CHARACTERS_MAX as i64).into());
     }
     let Some(document) = parse(text) else { return Err(messages::invalid_json().into()) };
     if statements(&document).iter().any(|statement| principal_element(statement).is_none()) {
