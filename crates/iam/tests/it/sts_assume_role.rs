@@ -96,6 +96,23 @@ fn a_root_user_assumes_no_role() {
 }
 
 #[test]
+fn nobody_in_particular_assumes_no_role_even_where_the_trust_policy_names_everybody() {
+    let sts = Sts::new();
+    assert_eq!(code(sts.call::<ops::AssumeRole>(&Caller::Anonymous, request())), "AccessDenied");
+    assert!(sts.asked().is_empty());
+}
+
+#[test]
+fn the_audit_trail_has_the_access_key_and_no_secret() {
+    let sts = Sts::new();
+    let answer = sts.call::<ops::AssumeRole>(&sts.ann(), request()).expect("assumed");
+    let credentials = answer.credentials.expect("credentials");
+    let records = sts.audit_records().join("\n");
+    assert!(records.contains(&credentials.access_key_id));
+    assert!(!records.contains(&credentials.secret_access_key) && !records.contains(&credentials.session_token));
+}
+
+#[test]
 fn a_session_lasts_no_longer_than_the_role_or_the_chain_allows() {
     let sts = Sts::new();
     let call = |caller: &Caller, seconds| {
