@@ -2,6 +2,8 @@
 
 use kernel::Result;
 use model::iam::MalformedPolicyDocumentException;
+use policy::{PolicyKind, validate};
+use smithy::schema::ErrorShape as _;
 
 /// Kinds of documents that IAM stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,14 +16,22 @@ pub enum DocumentKind {
     Session,
 }
 
-/// Refuses a document that AWS refuses.
+/// Refuses a document that AWS refuses. Its size is the caller's concern: it depends on where the document goes.
 ///
 /// # Errors
 /// `MalformedPolicyDocument` with AWS's text.
-pub fn check(_kind: DocumentKind, text: &str) -> Result<()> {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(serde_json::Value::Object(_)) => Ok(()),
-        _ => Err(MalformedPolicyDocumentException::new("Syntax errors in policy.").into()),
+pub fn check(kind: DocumentKind, text: &str) -> Result<()> {
+    let kind = match kind {
+        DocumentKind::Identity => PolicyKind::Identity,
+        DocumentKind::Trust => PolicyKind::Trust,
+        DocumentKind::Session => PolicyKind::Session,
+    };
+    let refusal = validate::validate(kind, text)
+        .into_iter()
+        .find(|finding| finding.is_error() && finding.code == MalformedPolicyDocumentException::default().meta().code);
+    match refusal {
+        None => Ok(()),
+        Some(finding) => Err(MalformedPolicyDocumentException::new(finding.message).into()),
     }
 }
 

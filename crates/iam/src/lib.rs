@@ -4,12 +4,14 @@
 //! Deliberately absent: the decision whether a call is allowed (the gate, in `server`, asks [`principal`] for what a
 //! caller's policies are) and anything about organizations, which come to know of accounts through events.
 
+mod access;
 pub mod access_key;
 pub mod account;
 pub mod attachment;
 pub mod boundary;
 pub mod credential;
 pub mod document;
+pub mod entity;
 pub mod group;
 pub mod inline_policy;
 pub mod instance_profile;
@@ -18,7 +20,9 @@ pub mod managed_policy;
 pub mod messages;
 pub mod mfa;
 pub mod oidc_provider;
+mod paging;
 pub mod password_policy;
+pub mod principal;
 pub mod role;
 pub mod saml_provider;
 pub mod service_linked_role;

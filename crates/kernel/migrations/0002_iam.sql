@@ -10,6 +10,8 @@ create table iam_account (
     root_password_hash text,
     root_password_used_at {int},
     password_policy text,
+    -- Version of the session tokens that the global endpoint of STS gives out: 1 or 2.
+    token_version {int} not null default 1,
     created_at {int} not null
 ){strict};
 
@@ -22,11 +24,26 @@ create table iam_user (
     boundary_arn text,
     password_hash text,
     is_password_reset_required {int} not null,
+    password_created_at {int},
     password_changed_at {int},
     password_used_at {int},
     created_at {int} not null
 ){strict};
 create unique index iam_user_by_name on iam_user (account_id, name_key);
+
+-- Hashes of passwords that users had, for the password policy's rule against their reuse.
+create table iam_password_history (
+    user_id text not null references iam_user (id),
+    changed_at {int} not null,
+    hash text not null,
+    primary key (user_id, changed_at)
+){strict};
+
+create table iam_credential_report (
+    account_id text primary key references iam_account (id),
+    content text not null,
+    generated_at {int} not null
+){strict};
 
 create table iam_group (
     id text primary key,
@@ -63,6 +80,16 @@ create table iam_role (
     created_at {int} not null
 ){strict};
 create unique index iam_role_by_name on iam_role (account_id, name_key);
+
+-- Users and roles that trust policies name, by the unique id that they had when the policy was saved: whoever bears the
+-- name later is somebody else. No reference: a pin outlives its principal.
+create table iam_trust_pin (
+    role_id text not null references iam_role (id),
+    principal_text text not null,
+    principal_id text not null,
+    primary key (role_id, principal_text)
+){strict};
+create index iam_trust_pin_by_principal on iam_trust_pin (principal_id);
 
 -- Customer managed policies; what AWS manages is data, not rows.
 create table iam_policy (

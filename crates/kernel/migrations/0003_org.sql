@@ -17,6 +17,7 @@ create table org_unit (
     created_at {int} not null
 ){strict};
 create unique index org_unit_by_name on org_unit (parent_id, name);
+create index org_unit_by_parent on org_unit (parent_id, created_at, id);
 create index org_unit_by_org on org_unit (org_id);
 
 create table org_account (

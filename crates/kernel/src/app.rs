@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::store::{Store, Touched, Tx};
 use base::limits::EVENT_DRAIN_MAX;
 use base::{Clock, Random, Timestamp};
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,23 @@ pub trait Authorizer: Send + Sync {
 
 /// What follows from an event, in the same commit.
 pub type Effects = fn(&mut WriteCx<'_>, &Event) -> Result<()>;
+
+/// Interfaces that one crate asks for and another one implements, where neither may depend on the other; found by the
+/// type that asks.
+#[derive(Default)]
+pub struct Extensions(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Extensions {
+    /// With `extension`, in place of an earlier one of the same type.
+    pub fn with<T: Any + Send + Sync>(mut self, extension: T) -> Self {
+        self.0.insert(TypeId::of::<T>(), Arc::new(extension));
+        self
+    }
+
+    fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
 
 /// The parts that the binary puts together.
 pub struct Parts {
@@ -51,6 +69,8 @@ pub struct Parts {
     pub effects: Effects,
     /// The code of every kind of job.
     pub jobs: Vec<JobHandler>,
+    /// What crates ask of each other.
+    pub extensions: Extensions,
 }
 
 /// The running application.
@@ -71,6 +91,7 @@ pub struct App {
     authorizer: Box<dyn Authorizer>,
     effects: Effects,
     jobs: HashMap<&'static str, JobHandler>,
+    extensions: Extensions,
     has_jobs: Mutex<bool>,
     jobs_arrived: Condvar,
 }
@@ -90,6 +111,7 @@ impl App {
             authorizer: parts.authorizer,
             effects: parts.effects,
             jobs: parts.jobs.into_iter().map(|handler| (handler.kind.0, handler)).collect(),
+            extensions: parts.extensions,
             has_jobs: Mutex::new(false),
             jobs_arrived: Condvar::new(),
         })
@@ -118,6 +140,11 @@ impl App {
     /// The gate.
     pub fn authorizer(&self) -> &dyn Authorizer {
         self.authorizer.as_ref()
+    }
+
+    /// The extension of type `T`; `None` when the binary put none in.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.extensions.get()
     }
 
     pub(crate) fn job_handler(&self, kind: &str) -> Option<&JobHandler> {
@@ -166,6 +193,7 @@ impl App {
             now: self.now(),
             random: self.random(),
             request: Arc::clone(request),
+            moves_at_start: self.scopes.moves(),
             tx,
         }
     }

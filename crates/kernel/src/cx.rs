@@ -27,6 +27,19 @@ pub struct RequestInfo {
     pub is_secure: bool,
 }
 
+impl RequestInfo {
+    /// Facts of work that `service` does by itself.
+    pub fn of_service(app: &App, service: &str) -> Arc<Self> {
+        Arc::new(Self {
+            request_id: app.with_random(Random::uuid),
+            source_ip: service.to_owned(),
+            user_agent: service.to_owned(),
+            region: app.settings.region.clone(),
+            is_secure: true,
+        })
+    }
+}
+
 /// The context of an operation that reads.
 pub struct Cx<'t> {
     /// The application: store, keys, settings.
@@ -41,6 +54,8 @@ pub struct Cx<'t> {
     pub random: Random,
     /// The request.
     pub request: Arc<RequestInfo>,
+    /// [`crate::scope::Scopes::moves`] before the snapshot was taken.
+    pub(crate) moves_at_start: u64,
 }
 
 /// The context of an operation that writes.
@@ -88,6 +103,12 @@ impl<'t> Cx<'t> {
         app.authorizer().authorize(self, permission)
     }
 
+    /// Whether what this transaction reads may be kept in caches: nothing has moved since its snapshot was taken, and
+    /// it has changed nothing itself.
+    pub fn is_cacheable(&self) -> bool {
+        !self.tx.has_touched_scopes() && self.app.scopes.moves() == self.moves_at_start
+    }
+
     /// The same transaction and time for another caller.
     pub fn as_caller(&mut self, caller: Caller) -> Cx<'_> {
         Cx {
@@ -96,6 +117,7 @@ impl<'t> Cx<'t> {
             now: self.now,
             random: self.random.fork(),
             request: Arc::clone(&self.request),
+            moves_at_start: self.moves_at_start,
             tx: self.tx,
         }
     }

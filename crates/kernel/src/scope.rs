@@ -42,6 +42,8 @@ pub struct Scopes {
     is_blind: AtomicBool,
     /// Moves when every cached view is to be dropped.
     generation: AtomicU64,
+    /// Moves with every counter.
+    moves: AtomicU64,
 }
 
 /// What a cached view depends on, as it stood before the view was loaded.
@@ -68,11 +70,19 @@ impl Scopes {
     /// Marks everything that depends on `scope` as out of date.
     pub fn bump(&self, scope: &Scope) {
         self.counter(scope).fetch_add(1, Ordering::AcqRel);
+        self.moves.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Marks every cached view as out of date.
     pub fn bump_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+        self.moves.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often any counter has moved. A snapshot that was opened at another number may be older than the counters,
+    /// so nothing that was loaded from it may be kept.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Acquire)
     }
 
     /// Says whether the changes of other processes can be followed at present.

@@ -1,6 +1,6 @@
 //! An application for tests: a database in memory, a clock that stands still, randomness from a seed.
 
-use crate::app::{App, Authorizer, Effects, Parts};
+use crate::app::{App, Authorizer, Effects, Extensions, Parts};
 use crate::caller::{Caller, Principal, PrincipalCaller};
 use crate::cx::{Cx, RequestInfo};
 use crate::error::{Error, Result};
@@ -47,6 +47,8 @@ pub struct Setup {
     pub settings: Settings,
     /// The database; `None`: in memory.
     pub store: Option<Store>,
+    /// What crates ask of each other.
+    pub extensions: Extensions,
 }
 
 impl Default for Setup {
@@ -58,6 +60,7 @@ impl Default for Setup {
             authorizer: Box::new(AllowAll),
             settings: Settings::default(),
             store: None,
+            extensions: Extensions::default(),
         }
     }
 }
@@ -82,6 +85,7 @@ impl TestApp {
             authorizer: setup.authorizer,
             effects: setup.effects,
             jobs: setup.jobs,
+            extensions: setup.extensions,
         });
         Self { app, clock }
     }

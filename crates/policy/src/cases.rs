@@ -10,6 +10,7 @@ use crate::compile::{CompiledPolicy, PolicySource};
 use crate::context::{Context, ContextValue};
 use crate::document::{Document, PolicyKind};
 use crate::evaluate::{Decision, evaluate};
+use crate::explain::explain;
 use crate::json::{self, Limits, Lines, Node, Value, write_string};
 use crate::request::{Action, Caller, Level, PolicySet, Request, Resource};
 use std::io::{self, BufRead, Write};
@@ -55,9 +56,9 @@ impl std::fmt::Display for Summary {
 }
 
 /// Decides every case of `reader` and writes one JSON object per case to `out`: `id`, `decision`, `expected`, and with
-/// `explain` the explanation. A line that cannot be read gives an object with `error` and counts as differing. The
+/// `with_explanation` the explanation. A line that cannot be read gives an object with `error` and counts as differing. The
 /// summary is returned, not written.
-pub fn run(reader: impl BufRead, explain: bool, mut out: impl Write) -> io::Result<Summary> {
+pub fn run(reader: impl BufRead, with_explanation: bool, mut out: impl Write) -> io::Result<Summary> {
     let mut summary = Summary::default();
     for (index, line) in reader.split(b'\n').enumerate() {
         let line = line?;
@@ -69,7 +70,7 @@ pub fn run(reader: impl BufRead, explain: bool, mut out: impl Write) -> io::Resu
             Ok(case) => {
                 let decision = case.decide();
                 summary.differing += usize::from(decision.as_str() != case.expected);
-                case.answer(decision, explain)
+                case.answer(decision, with_explanation)
             }
             Err(error) => {
                 summary.differing += 1;
@@ -119,13 +120,17 @@ impl Case {
         self.with(evaluate)
     }
 
-    fn answer(&self, decision: Decision, _explain: bool) -> String {
+    fn answer(&self, decision: Decision, with_explanation: bool) -> String {
         let mut answer = String::from("{\"id\":");
         write_string(&mut answer, &self.id);
         answer.push_str(",\"decision\":");
         write_string(&mut answer, decision.as_str());
         answer.push_str(",\"expected\":");
         write_string(&mut answer, &self.expected);
+        if with_explanation {
+            answer.push_str(",\"explanation\":");
+            answer.push_str(&self.with(explain).to_json());
+        }
         answer.push('}');
         answer
     }

@@ -151,6 +151,18 @@ pub struct Extent {
     pub end: Position,
 }
 
+impl Extent {
+    /// Line and column as `SimulateCustomPolicy` reports the start: the column is that of the character after `{`.
+    pub fn simulated_start(&self) -> (usize, usize) {
+        (self.start.line, self.start.column + 1)
+    }
+
+    /// Line and column as `SimulateCustomPolicy` reports the end: the column is that of the character after `}`.
+    pub fn simulated_end(&self) -> (usize, usize) {
+        (self.end.line, self.end.column + 1)
+    }
+}
+
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {

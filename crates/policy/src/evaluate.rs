@@ -196,6 +196,10 @@ fn grants(policy: &CompiledPolicy, request: &Request<'_>) -> Grants {
     applying.fold(Grants::NONE, |grants, statement| grants.with(statement.principal.grants(request.caller)))
 }
 
+pub(crate) fn is_same_account(request: &Request<'_>) -> bool {
+    request.resource_account.is_none_or(|owner| request.caller.account() == Some(owner))
+}
+
 /// Combines what the kinds say once nothing denies and the organization's policies allow.
 pub(crate) fn combine(request: &Request<'_>, policies: &PolicySet<'_>, says: Allows) -> Decision {
     let caller = request.caller;
@@ -214,8 +218,7 @@ pub(crate) fn combine(request: &Request<'_>, policies: &PolicySet<'_>, says: All
     } else {
         None
     };
-    let same_account = request.resource_account.is_none_or(|owner| caller.account() == Some(owner));
-    if same_account {
+    if is_same_account(request) {
         let by_entity = grants.any_of(Grants::ENTITY);
         if strong || (by_entity && says.boundary && says.session) {
             return Decision::Allowed;

@@ -17,8 +17,10 @@ mod condition;
 mod context;
 mod document;
 mod evaluate;
+mod explain;
 mod glob;
 pub mod json;
+mod keys;
 mod message;
 mod operator;
 mod pattern;
@@ -35,6 +37,8 @@ pub use document::{
     Condition, Document, Effect, Element, Extent, Malformed, PolicyKind, Principal, PrincipalType, Statement, Version,
 };
 pub use evaluate::{Decision, PolicyType, evaluate};
+pub use explain::{ConditionExplanation, Explanation, Mismatch, PolicyExplanation, StatementExplanation, explain};
+pub use keys::context_keys;
 pub use message::{denial_message, denial_message_without_reason, denial_reason};
 pub use operator::{Comparison, Operator, Quantifier, Test};
 pub use principal::Grants;

@@ -132,7 +132,7 @@ const fn op(service: &'static Service, name: &'static str, method: &'static str,
     }
 }
 
-const fn service(id: &'static str, protocol: Protocol, operations: &'static [&'static Op]) -> Service {
+pub const fn service(id: &'static str, protocol: Protocol, operations: &'static [&'static Op]) -> Service {
     Service {
         id,
         protocol,

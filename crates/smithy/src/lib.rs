@@ -4,6 +4,7 @@
 //! Start reading at [`schema`] (what the generated model says), then [`codec`] (bytes to values and back).
 
 pub mod codec;
+pub mod common;
 pub mod document;
 pub mod encoding;
 #[cfg(test)]
@@ -11,10 +12,13 @@ pub mod encoding;
 mod fixture;
 pub mod generated;
 pub mod json;
+pub mod paging;
 pub mod pattern;
 pub mod query;
+pub mod render;
 pub mod rest;
 pub mod schema;
+pub mod sigv4;
 pub mod table;
 pub mod validate;
 pub mod violation;
@@ -22,6 +26,7 @@ pub mod wire;
 pub mod xml;
 
 pub use codec::{read_input, read_typed, write_output};
+pub use common::CommonError;
 pub use document::Document;
 pub use schema::Blob;
 pub use violation::Violation;

@@ -30,8 +30,14 @@ pub(crate) fn element(name: &str, out: &mut Vec<u8>, content: impl FnOnce(&mut V
 }
 
 /// The members of a structure as elements; absent ones are left out.
-pub(crate) fn members(shape: &dyn Shape, out: &mut Vec<u8>) {
-    for (index, member) in shape.schema().members().iter().enumerate() {
+fn members(shape: &dyn Shape, out: &mut Vec<u8>) {
+    members_except(shape, &|_| false, out);
+}
+
+/// The same without the members whose names on the wire are `left_out`.
+pub(crate) fn members_except(shape: &dyn Shape, left_out: &dyn Fn(&str) -> bool, out: &mut Vec<u8>) {
+    let members = shape.schema().members().iter().enumerate();
+    for (index, member) in members.filter(|(_, member)| !left_out(member.wire)) {
         if let Some(view) = shape.member(index).view() {
             element(member.wire, out, |out| value(&view, member.schema, out));
         }

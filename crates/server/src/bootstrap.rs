@@ -1,0 +1,319 @@
+//! The first start: management account, root user, administrator, keys, and the files that tell about them.
+
+use crate::config::Config;
+use anyhow::{Context as _, Result};
+use base::random::ALPHABET_SECRET;
+use base::{AccessKeyId, AccountId, Random, Secret, Timestamp, UserId};
+use iam::account::{Account, AccountState};
+use kernel::caller::Caller;
+use kernel::seal::Seal;
+use kernel::store::Store;
+use kernel::{App, RequestInfo, WriteCx, params};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Characters of generated passwords; none is easily taken for another.
+const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// Length of generated passwords.
+const PASSWORD_CHARACTERS: usize = 24;
+/// Name of the bootstrap administrator.
+const ADMIN: &str = "admin";
+/// Name of the CLI profile in `DIR/aws`.
+pub const PROFILE: &str = "vestibule";
+
+/// What `bootstrap.json` holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// URL of every API.
+    pub endpoint: String,
+    /// Region to sign for.
+    pub region: String,
+    /// The management account.
+    pub management_account_id: String,
+    /// Its root user.
+    pub root: Root,
+    /// The administrator.
+    pub admin: Admin,
+}
+
+/// The root user's sign-in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Root {
+    /// E-mail address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// The administrator's sign-in and key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Admin {
+    /// User name.
+    pub user_name: String,
+    /// Console password.
+    pub password: String,
+    /// Access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+}
+
+/// The data directory, held by this process alone.
+pub struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Creates the directory where it is absent and takes its lock.
+    ///
+    /// # Errors
+    /// When it cannot be created or another process holds it.
+    pub fn open(path: &Path) -> Result<Self> {
+        create_private_directory(path)?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .with_context(|| format!("cannot write in the data directory {}", path.display()))?;
+        lock.try_lock()
+            .with_context(|| format!("the data directory {} is in use by another process", path.display()))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("vestibule.db")
+    }
+
+    fn bootstrap(&self) -> PathBuf {
+        self.path.join("bootstrap.json")
+    }
+
+    /// The master key: of `config`, of `master.key`, or a new one.
+    ///
+    /// # Errors
+    /// When the key cannot be read, written or understood.
+    pub fn seal(&self, config: &Config, random: &mut Random) -> Result<Seal> {
+        if let Some(key) = &config.master_key {
+            return Seal::from_text(key).context("VESTIBULE_MASTER_KEY");
+        }
+        let path = self.path.join("master.key");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Seal::from_text(&text).with_context(|| format!("the master key {}", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let text = Seal::generate(random);
+                write_private(&path, text.as_bytes())?;
+                Ok(Seal::from_text(&text)?)
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot read the master key {}", path.display())),
+        }
+    }
+}
+
+/// Bootstraps an application that has never been started; returns what the files tell, now or from the first start.
+///
+/// # Errors
+/// When the database or a file cannot be written.
+pub fn bootstrap(app: &Arc<App>, config: &Config, directory: Option<&DataDirectory>) -> Result<Option<Bootstrap>> {
+    let is_done = app.store.read(|tx| tx.exists("select 1 from fact where name = 'bootstrap'", params![]))?;
+    let waiting = directory.map(|directory| directory.path.join("bootstrap.json.new"));
+    if is_done {
+        // A crash after the commit may have left the file under its temporary name.
+        if let (Some(directory), Some(waiting)) = (directory, &waiting)
+            && waiting.exists()
+        {
+            finish_files(directory, waiting)?;
+        }
+        return directory.map(|directory| read(&directory.bootstrap())).transpose();
+    }
+    let facts = Facts::new(app, config)?;
+    if let Some(waiting) = &waiting {
+        write_private(waiting, &serde_json::to_vec_pretty(&facts.bootstrap)?)?;
+    }
+    let info = RequestInfo::of_service(app, "bootstrap");
+    app.write_as(&Caller::Anonymous, &info, |cx| facts.insert(cx))?;
+    if let (Some(directory), Some(waiting)) = (directory, &waiting) {
+        finish_files(directory, waiting)?;
+    }
+    Ok(Some(facts.bootstrap))
+}
+
+/// Writes `bootstrap.json` of an ephemeral server, the only file that it leaves.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_ephemeral(path: &Path, bootstrap: &Bootstrap) -> Result<()> {
+    create_private_directory(path)?;
+    write_private(&path.join("bootstrap.json"), &serde_json::to_vec_pretty(bootstrap)?)
+}
+
+fn read(path: &Path) -> Result<Bootstrap> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what the first start wrote", path.display()))
+}
+
+fn finish_files(directory: &DataDirectory, waiting: &Path) -> Result<()> {
+    let bootstrap = read(waiting)?;
+    let aws = directory.path.join("aws");
+    create_private_directory(&aws)?;
+    let config = format!(
+        "[profile {PROFILE}]\nregion = {}\noutput = json\nendpoint_url = {}\n",
+        bootstrap.region, bootstrap.endpoint
+    );
+    let credentials = format!(
+        "[{PROFILE}]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        bootstrap.admin.access_key_id, bootstrap.admin.secret_access_key
+    );
+    write_private(&aws.join("config"), config.as_bytes())?;
+    write_private(&aws.join("credentials"), credentials.as_bytes())?;
+    std::fs::rename(waiting, directory.bootstrap()).context("cannot write bootstrap.json")
+}
+
+/// What the first start draws.
+struct Facts {
+    account: AccountId,
+    user: UserId,
+    key: AccessKeyId,
+    secret: Secret,
+    root_hash: String,
+    admin_hash: String,
+    bootstrap: Bootstrap,
+}
+
+impl Facts {
+    fn new(app: &Arc<App>, config: &Config) -> Result<Self> {
+        let random = &mut app.random();
+        let account = config.management_account_id.clone().unwrap_or_else(|| AccountId::random(random));
+        let (key, secret) = config.admin_key.clone().unwrap_or_else(|| {
+            let key = AccessKeyId::long_term(&account, random);
+            (key, Secret::new(random.text(ALPHABET_SECRET, 40)))
+        });
+        let passwords = [0; 2].map(|_| Secret::new(random.text(PASSWORD_ALPHABET, PASSWORD_CHARACTERS)));
+        let salts = [random.fork(), random.fork()];
+        // Hashing is slow on purpose; the two run beside each other.
+        let [root_hash, admin_hash] = std::thread::scope(|scope| {
+            let hash = |(password, mut salt): (&Secret, Random)| iam::login_profile::hash_password(password, &mut salt);
+            let [first, second] = salts;
+            let beside = scope.spawn(move || hash((&passwords[0], first)));
+            let admin = hash((&passwords[1], second));
+            [beside.join().unwrap_or_else(|_| Err(kernel::Error::internal("hashing failed"))), admin]
+        });
+        let bootstrap = Bootstrap {
+            endpoint: app.settings.base_url.clone(),
+            region: app.settings.region.clone(),
+            management_account_id: account.to_string(),
+            root: Root { email: "root@vestibule.internal".to_owned(), password: passwords[0].expose().to_owned() },
+            admin: Admin {
+                user_name: ADMIN.to_owned(),
+                password: passwords[1].expose().to_owned(),
+                access_key_id: key.to_string(),
+                secret_access_key: secret.expose().to_owned(),
+            },
+        };
+        let user = UserId::random(&account, random);
+        Ok(Self { user, account, key, secret, root_hash: root_hash?, admin_hash: admin_hash?, bootstrap })
+    }
+
+    fn insert(&self, cx: &mut WriteCx<'_>) -> kernel::Result<()> {
+        let (now, app) = (cx.now.truncated_to_seconds(), Arc::clone(cx.app));
+        let mut random = cx.random.fork();
+        let tx = &mut cx.write();
+        let account = Account {
+            id: self.account.clone(),
+            email: self.bootstrap.root.email.clone(),
+            name: "management".to_owned(),
+            alias: None,
+            state: AccountState::Active,
+            created_at: now,
+        };
+        iam::account::insert(tx, &account)?;
+        iam::account::set_root_password(tx, &self.account, &self.root_hash)?;
+        iam::user::insert(tx, &self.admin(now))?;
+        iam::login_profile::set_hash(tx, &self.user, &self.admin_hash, false, now)?;
+        let key = iam::access_key::NewAccessKey {
+            id: &self.key,
+            secret: &self.secret,
+            account: &self.account,
+            user: Some(&self.user),
+            created_at: now,
+        };
+        iam::access_key::insert(tx, &app.seal, &mut random, &key)?;
+        attach_administrator_access(tx, &self.account, &self.user, now)?;
+        tx.exec_one("insert into fact (name, value) values ('bootstrap', $1)", params![self.account])
+    }
+
+    fn admin(&self, created_at: Timestamp) -> iam::user::User {
+        iam::user::User {
+            id: self.user.clone(),
+            account: self.account.clone(),
+            name: ADMIN.to_owned(),
+            path: "/".to_owned(),
+            boundary_arn: None,
+            password_used_at: None,
+            created_at,
+        }
+    }
+}
+
+fn attach_administrator_access(
+    tx: &mut kernel::WriteTx<'_>,
+    account: &AccountId,
+    user: &UserId,
+    now: Timestamp,
+) -> kernel::Result<()> {
+    tx.exec_one(
+        "insert into iam_attachment (entity_id, policy_arn, account_id, entity_kind, attached_at) \
+         values ($1, 'arn:aws:iam::aws:policy/AdministratorAccess', $2, 'user', $3)",
+        params![user, account, now],
+    )
+}
+
+fn create_private_directory(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot create the directory {}", path.display()))
+}
+
+/// Writes a file that only its owner can read, all of it or nothing.
+fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let partial = path.with_extension("partial");
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A store in memory when the server is ephemeral, of the configured engine otherwise.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub fn open_store(config: &Config, directory: Option<&DataDirectory>) -> kernel::Result<Store> {
+    match (&config.database_url, directory) {
+        (_, None) => Store::open_memory(),
+        (Some(url), _) => Store::open_postgres(url, config.database_connections),
+        (None, Some(directory)) => Store::open_sqlite(&directory.database()),
+    }
+}
+
+/// The store of a server that was started before; it may be running.
+///
+/// # Errors
+/// When there is none.
+pub fn open_existing_store(config: &Config) -> Result<Store> {
+    if let Some(url) = &config.database_url {
+        return Ok(Store::open_postgres(url, 2)?);
+    }
+    let path = config.data.join("vestibule.db");
+    anyhow::ensure!(path.exists(), "there is no database in {}: give the server's --data", config.data.display());
+    Ok(Store::open_sqlite(&path)?)
+}

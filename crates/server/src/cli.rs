@@ -1,0 +1,215 @@
+//! The command line.
+
+use crate::bootstrap::PROFILE;
+use crate::config::{Config, LogFormat, Options};
+use crate::run::{self, Assembly, Mode};
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit code of a mistake of whoever started the program.
+const USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    name = "vestibule",
+    version,
+    about = "Single sign-on and account governance that speaks the AWS protocols",
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until Ctrl-C or SIGTERM
+    Serve(Serve),
+    /// Check the configuration and say what would be served
+    CheckConfig(Configured),
+    /// Print how many operations of each service are served
+    ApiCoverage {
+        /// Name every operation that is not served
+        #[arg(long)]
+        missing: bool,
+    },
+    /// Look at background jobs
+    Jobs {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        command: Jobs,
+    },
+    /// Evaluate and validate policies, offline
+    Policy {
+        #[command(subcommand)]
+        command: crate::cli_policy::Policy,
+    },
+}
+
+#[derive(clap::Args)]
+struct Configured {
+    /// TOML file with the same keys as the flags
+    #[arg(long, env = "VESTIBULE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    configured: Configured,
+    /// Keep everything in memory and offer POST /admin/v1/reset: for tests
+    #[arg(long, env = "VESTIBULE_EPHEMERAL")]
+    ephemeral: bool,
+    /// On an empty data directory, create a small organization
+    #[arg(long, env = "VESTIBULE_DEMO")]
+    demo: bool,
+}
+
+#[derive(Subcommand)]
+enum Jobs {
+    /// List the jobs that wait, run or were given up
+    List,
+    /// Try a job again that was given up
+    Retry {
+        /// The job's id
+        id: String,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve(arguments),
+        Command::CheckConfig(configured) => check_config(configured),
+        Command::ApiCoverage { missing } => {
+            print!("{}", crate::coverage::report(missing));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Jobs { configured, command } => jobs(configured, &command),
+        Command::Policy { command } => crate::cli_policy::run(command),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("vestibule: {}", format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "));
+        ExitCode::from(USAGE)
+    })
+}
+
+fn configuration(configured: Configured) -> Result<Config> {
+    configured.options.with_file(configured.config.as_deref())?.checked()
+}
+
+fn check_config(configured: Configured) -> Result<ExitCode> {
+    let config = configuration(configured)?;
+    if let Some(files) = config.tls.clone() {
+        crate::tls::Tls::new(files)?;
+    }
+    println!("The configuration is valid.");
+    println!("  listen    {}", config.listen);
+    println!("  base URL  {}", config.settings.base_url);
+    println!("  region    {}", config.settings.region);
+    match &config.database_url {
+        Some(_) => println!("  database  PostgreSQL, {} connections", config.database_connections),
+        None => println!("  database  SQLite in {}", config.data.display()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(arguments: Serve) -> Result<ExitCode> {
+    let config = configuration(arguments.configured)?;
+    start_logging(&config)?;
+    let mode = if arguments.ephemeral { Mode::Ephemeral } else { Mode::Durable };
+    if arguments.ephemeral && config.database_url.is_some() {
+        bail!("--ephemeral keeps everything in memory: leave out --database-url");
+    }
+    run::serve(&config, mode, |assembly, config| {
+        if arguments.demo {
+            crate::demo::seed(assembly).context("--demo")?;
+        }
+        announce(assembly, config, mode);
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_logging(config: &Config) -> Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log).with_context(|| format!("--log {}", config.log))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+    Ok(())
+}
+
+/// Says where everything is.
+fn announce(assembly: &Assembly, config: &Config, mode: Mode) {
+    let base = &config.settings.base_url;
+    println!("Vestibule {} is ready.", env!("CARGO_PKG_VERSION"));
+    println!();
+    println!("  API endpoint    {base}");
+    println!("  Portal          {base}/start");
+    println!("  Console         {base}/console");
+    if let Some(bootstrap) = &assembly.bootstrap {
+        println!("  Account         {}", bootstrap.management_account_id);
+        println!("  Sign-in name    {}", bootstrap.admin.user_name);
+    }
+    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    if mode == Mode::Durable || config.has_data {
+        println!("  Password        in {}", data.join("bootstrap.json").display());
+    }
+    if mode == Mode::Durable {
+        let aws = data.join("aws");
+        println!();
+        println!("For the AWS CLI:");
+        println!();
+        println!(
+            "  export AWS_CONFIG_FILE={} AWS_SHARED_CREDENTIALS_FILE={}",
+            quoted(&aws.join("config")),
+            quoted(&aws.join("credentials"))
+        );
+        println!("  export AWS_PROFILE={PROFILE}");
+    }
+    println!();
+}
+
+/// A path as a POSIX shell takes it.
+fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
+    let config = configuration(configured)?;
+    let store = crate::bootstrap::open_existing_store(&config)?;
+    match command {
+        Jobs::List => {
+            let jobs = store.read(kernel::job::list)?;
+            println!("{:<36}  {:<8}  {:>3}  {:<20}  {:<34}  KEY", "ID", "STATE", "TRY", "DUE", "KIND");
+            for job in jobs {
+                let due = job.run_at.iso8601();
+                println!(
+                    "{:<36}  {:<8}  {:>3}  {due:<20}  {:<34}  {}",
+                    job.id, job.state, job.attempt, job.kind, job.key
+                );
+                if let Some(error) = job.last_error {
+                    println!("    {error}");
+                }
+            }
+        }
+        Jobs::Retry { id } => {
+            let now = base::Clock::now(&base::SystemClock);
+            if !store.write(|tx| kernel::job::retry(tx, id, now), |_| {})? {
+                bail!("no job that was given up has the id {id}; `vestibule jobs list` shows them");
+            }
+            println!("The job waits to be tried again.");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

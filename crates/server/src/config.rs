@@ -1,0 +1,290 @@
+//! Configuration: flags over environment over a TOML file over defaults.
+
+use anyhow::{Context as _, Result, bail};
+use base::AccountId;
+use kernel::settings::{MemberCreation, Settings};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where the server listens when nothing else is said.
+pub const LISTEN: &str = "127.0.0.1:4600";
+/// Where the data lies when nothing else is said.
+pub const DATA: &str = "./data";
+
+/// What can be configured; every field is a flag, an environment variable `VESTIBULE_…` and a key of the file.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// Directory of the database, the master key and the bootstrap file [default: ./data]
+    #[arg(long, env = "VESTIBULE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:4600]
+    #[arg(long, env = "VESTIBULE_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// `postgres://…` instead of SQLite inside the data directory
+    #[arg(long, env = "VESTIBULE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Connections to PostgreSQL [default: 16]
+    #[arg(long, env = "VESTIBULE_DATABASE_CONNECTIONS", value_name = "N")]
+    pub database_connections: Option<usize>,
+    /// URL under which clients reach the server [default: http(s)://<listen>]
+    #[arg(long, env = "VESTIBULE_BASE_URL", value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Region that the installation stands for [default: us-east-1]
+    #[arg(long, env = "VESTIBULE_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Certificate chain (PEM); reloaded when it changes
+    #[arg(long, env = "VESTIBULE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of the certificate
+    #[arg(long, env = "VESTIBULE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// `text` or `json` [default: text]
+    #[arg(long, env = "VESTIBULE_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// What is logged, as `tracing` directives [default: info]
+    #[arg(long, env = "VESTIBULE_LOG", value_name = "DIRECTIVES")]
+    pub log: Option<String>,
+    /// Master key (base64, one a line, the current one first) instead of DIR/master.key
+    #[arg(long, env = "VESTIBULE_MASTER_KEY", value_name = "KEY", hide_env_values = true)]
+    pub master_key: Option<String>,
+    /// Id of the management account, at the first start [default: random]
+    #[arg(long, env = "VESTIBULE_MANAGEMENT_ACCOUNT_ID", value_name = "ID")]
+    pub management_account_id: Option<String>,
+    /// Access key id of the bootstrap administrator, at the first start [default: random]
+    #[arg(long, env = "VESTIBULE_ADMIN_ACCESS_KEY_ID", value_name = "ID")]
+    pub admin_access_key_id: Option<String>,
+    /// Secret of that access key [default: random]
+    #[arg(long, env = "VESTIBULE_ADMIN_SECRET_ACCESS_KEY", value_name = "SECRET", hide_env_values = true)]
+    pub admin_secret_access_key: Option<String>,
+    /// Days before a created account may leave the organization; AWS waits 4 [default: 0]
+    #[arg(long, env = "VESTIBULE_ACCOUNT_MIN_AGE_DAYS", value_name = "DAYS")]
+    pub account_min_age_days: Option<i64>,
+    /// Seconds that closing an account takes [default: 60]
+    #[arg(long, env = "VESTIBULE_ACCOUNT_CLOSING_SECONDS", value_name = "SECONDS")]
+    pub account_closing_seconds: Option<i64>,
+    /// Accounts that an organization may have [default: 5000]
+    #[arg(long, env = "VESTIBULE_ACCOUNTS_MAX", value_name = "N")]
+    pub accounts_max: Option<i64>,
+    /// Enable service control policies in the root of new organizations [default: false]
+    #[arg(long, env = "VESTIBULE_SCP_ENABLED_BY_DEFAULT", value_name = "BOOL")]
+    pub scp_enabled_by_default: Option<bool>,
+    /// When members get the service-linked role of a trusted service: `eager` or `on-provision` [default: eager]
+    #[arg(long, env = "VESTIBULE_SLR_MEMBER_CREATION", value_name = "WHEN")]
+    pub slr_member_creation: Option<SlrMemberCreation>,
+    /// Never allow structural changes of service-linked roles, as IAM does [default: false]
+    #[arg(long, env = "VESTIBULE_SLR_IAM_STRICT", value_name = "BOOL")]
+    pub slr_iam_strict: Option<bool>,
+    /// Lock even the description of a service-linked role while trusted access is on [default: false]
+    #[arg(long, env = "VESTIBULE_SLR_DESCRIPTION_LOCKED", value_name = "BOOL")]
+    pub slr_description_locked: Option<bool>,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When members get service-linked roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SlrMemberCreation {
+    /// As soon as trusted access is on.
+    Eager,
+    /// With the first thing provisioned.
+    OnProvision,
+}
+
+macro_rules! over {
+    ($first:expr, $second:expr; $($field:ident),* $(,)?) => {
+        Options { $($field: $first.$field.or($second.$field)),* }
+    };
+}
+
+impl Options {
+    /// Fills what flags and environment leave open from `file`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has a key that does not exist.
+    pub fn with_file(self, file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else { return Ok(self) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+        let from_file: Self = toml::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
+        })?;
+        Ok(over!(self, from_file;
+            data, listen, database_url, database_connections, base_url, region, tls_cert, tls_key, log_format, log,
+            master_key, management_account_id, admin_access_key_id, admin_secret_access_key, account_min_age_days,
+            account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
+            slr_description_locked,
+        ))
+    }
+
+    /// Checks everything that can be checked without touching the data.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in a sentence that says what to do.
+    pub fn checked(self) -> Result<Config> {
+        let listen_text = self.listen.clone().unwrap_or_else(|| LISTEN.to_owned());
+        let listen: SocketAddr = listen_text
+            .parse()
+            .map_err(|_| anyhow::anyhow!("--listen {listen_text}: give an address and a port, like {LISTEN}"))?;
+        let tls = match (self.tls_cert, self.tls_key) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            _ => bail!("give both --tls-cert and --tls-key, or neither"),
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base_url = self.base_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
+        if !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
+            bail!("--base-url {base_url}: it must begin with http:// or https://");
+        }
+        if let Some(url) = &self.database_url
+            && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        {
+            bail!("--database-url: only postgres:// URLs are understood; leave it out for SQLite");
+        }
+        let management_account_id = match self.management_account_id {
+            None => None,
+            Some(text) => Some(
+                AccountId::parse(&text)
+                    .with_context(|| format!("--management-account-id {text}: an account id has exactly 12 digits"))?,
+            ),
+        };
+        let admin_key = match (self.admin_access_key_id, self.admin_secret_access_key) {
+            (None, None) => None,
+            (Some(id), Some(secret)) => Some((checked_key_id(&id)?, checked_secret(secret)?)),
+            _ => bail!("give both --admin-access-key-id and --admin-secret-access-key, or neither"),
+        };
+        let mut settings = Settings { base_url: base_url.trim_end_matches('/').to_owned(), ..Settings::default() };
+        if let Some(region) = self.region {
+            settings.region = region;
+        }
+        let organizations = &mut settings.organizations;
+        organizations.account_age_days_min = self.account_min_age_days.unwrap_or(organizations.account_age_days_min);
+        organizations.account_closing_seconds =
+            self.account_closing_seconds.unwrap_or(organizations.account_closing_seconds);
+        organizations.accounts_max = self.accounts_max.unwrap_or(organizations.accounts_max);
+        organizations.is_scp_enabled_at_start = self.scp_enabled_by_default.unwrap_or(false);
+        let roles = &mut settings.service_linked_roles;
+        if self.slr_member_creation == Some(SlrMemberCreation::OnProvision) {
+            roles.member_creation = MemberCreation::OnProvision;
+        }
+        roles.is_structure_always_locked = self.slr_iam_strict.unwrap_or(false);
+        roles.is_description_locked = self.slr_description_locked.unwrap_or(false);
+        Ok(Config {
+            has_data: self.data.is_some(),
+            data: self.data.unwrap_or_else(|| PathBuf::from(DATA)),
+            listen,
+            database_url: self.database_url,
+            database_connections: self.database_connections.unwrap_or(16).clamp(2, 256),
+            tls,
+            log_format: self.log_format.unwrap_or(LogFormat::Text),
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            master_key: self.master_key,
+            management_account_id,
+            admin_key,
+            settings,
+        })
+    }
+}
+
+fn checked_key_id(id: &str) -> Result<base::AccessKeyId> {
+    base::AccessKeyId::parse(id)
+        .filter(|id| !id.is_session())
+        .context("--admin-access-key-id: 16 to 128 letters, digits or underscores, not beginning with ASIA")
+}
+
+fn checked_secret(secret: String) -> Result<base::Secret> {
+    if secret.len() < 8 || secret.len() > 128 || !secret.bytes().all(|b| b.is_ascii_graphic()) {
+        bail!("--admin-secret-access-key: 8 to 128 printable characters without spaces");
+    }
+    Ok(base::Secret::new(secret))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Files of the TLS certificate.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The chain.
+    pub cert: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+/// A configuration that holds together.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whether a data directory was named.
+    pub has_data: bool,
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// PostgreSQL instead of SQLite.
+    pub database_url: Option<String>,
+    /// Connections to PostgreSQL.
+    pub database_connections: usize,
+    /// TLS.
+    pub tls: Option<TlsFiles>,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log: String,
+    /// Master key from the environment.
+    pub master_key: Option<String>,
+    /// Id of the management account.
+    pub management_account_id: Option<AccountId>,
+    /// Key of the bootstrap administrator.
+    pub admin_key: Option<(base::AccessKeyId, base::Secret)>,
+    /// Behaviour.
+    pub settings: Settings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let path = std::env::temp_dir().join(format!("vestibule-config-{}.toml", std::process::id()));
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nregion = \"eu-central-1\"\n").expect("written");
+        let options = Options { listen: Some("127.0.0.1:2".to_owned()), ..Options::default() };
+        let config = options.with_file(Some(&path)).and_then(Options::checked);
+        std::fs::remove_file(&path).expect("removed");
+        let config = config.expect("valid");
+        assert_eq!((config.listen.port(), config.settings.region.as_str()), (2, "eu-central-1"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let wrong = |options: Options| options.checked().expect_err("refused").to_string();
+        assert!(wrong(Options { listen: Some("nowhere".into()), ..Options::default() }).contains("--listen nowhere"));
+        assert!(wrong(Options { tls_cert: Some("a".into()), ..Options::default() }).contains("--tls-key"));
+        let id = Options { management_account_id: Some("12".into()), ..Options::default() };
+        assert!(wrong(id).contains("12 digits"));
+        let url = Options { database_url: Some("mysql://x".into()), ..Options::default() };
+        assert!(wrong(url).contains("postgres://"));
+        let key = Options { admin_access_key_id: Some("AKIAIOSFODNN7EXAMPLE".into()), ..Options::default() };
+        assert!(wrong(key).contains("--admin-secret-access-key"));
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_refused() {
+        let path = std::env::temp_dir().join(format!("vestibule-unknown-{}.toml", std::process::id()));
+        std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").expect("written");
+        let error = Options::default().with_file(Some(&path)).expect_err("refused").to_string();
+        std::fs::remove_file(&path).expect("removed");
+        assert!(error.contains("lisen"), "{error}");
+    }
+}

@@ -1,0 +1,34 @@
+//! The Vestibule server: HTTP edge, authentication, the gate, effects, workers, configuration, command line.
+//!
+//! [`run`] puts everything together. Domain rules live in the crates below; this one alone knows them all.
+
+pub mod authn;
+pub mod bootstrap;
+pub mod cli;
+pub mod cli_policy;
+pub mod config;
+pub mod coverage;
+pub mod demo;
+pub mod demux;
+pub mod effects;
+pub mod gate;
+pub mod http;
+pub mod linkage;
+pub mod listen;
+pub mod metrics;
+pub mod run;
+pub mod tls;
+pub mod worker;
+
+use kernel::Route;
+use kernel::job::JobHandler;
+
+/// Every operation that is served.
+pub fn routes() -> Vec<Route> {
+    [iam::routes(), org::routes(), trail::routes()].into_iter().flatten().collect()
+}
+
+/// The code of every kind of job.
+pub fn jobs() -> Vec<JobHandler> {
+    [org::jobs(), sso::jobs()].into_iter().flatten().collect()
+}

@@ -1,0 +1,136 @@
+//! Puts the application together and runs it until it is told to stop.
+
+use crate::bootstrap::{self, Bootstrap, DataDirectory};
+use crate::config::Config;
+use crate::gate::{Gate, SharedGate};
+use crate::http::Edge;
+use crate::linkage::TrustedAccess;
+use crate::tls::Tls;
+use crate::worker::Workers;
+use crate::{effects, listen};
+use anyhow::{Context as _, Result};
+use base::{Random, SystemClock};
+use iam::service_linked_role::ServiceLinkage;
+use kernel::App;
+use kernel::app::{Extensions, Parts};
+use kernel::route::Registry;
+use kernel::seal::Seal;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// How to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// With a data directory.
+    Durable,
+    /// Everything in memory; can be reset.
+    Ephemeral,
+}
+
+/// An application and what belongs to it.
+pub struct Assembly {
+    /// The application.
+    pub app: Arc<App>,
+    /// Its gate.
+    pub gate: Arc<Gate>,
+    /// What the first start drew, unless only the database knows.
+    pub bootstrap: Option<Bootstrap>,
+    _directory: Option<DataDirectory>,
+}
+
+/// Opens the data and puts the application together.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
+    let mut random = Random::from_system();
+    let directory = match mode {
+        Mode::Durable => Some(DataDirectory::open(&config.data)?),
+        Mode::Ephemeral => None,
+    };
+    let seal = match &directory {
+        Some(directory) => directory.seal(config, &mut random)?,
+        None => Seal::from_text(&Seal::generate(&mut random))?,
+    };
+    let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
+    let gate = Arc::new(Gate::default());
+    let linkage: Box<dyn ServiceLinkage> = Box::new(TrustedAccess);
+    let app = App::new(Parts {
+        store,
+        clock: Arc::new(SystemClock),
+        random,
+        seal,
+        settings: config.settings.clone(),
+        registry: Registry::new(crate::routes()),
+        authorizer: Box::new(SharedGate(Arc::clone(&gate))),
+        effects: effects::apply,
+        jobs: crate::jobs(),
+        extensions: Extensions::default().with(linkage),
+    });
+    let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
+    Ok(Assembly { app, gate, bootstrap, _directory: directory })
+}
+
+fn explain(error: kernel::Error) -> anyhow::Error {
+    match error {
+        kernel::Error::DatabaseTooNew { found, known } => anyhow::anyhow!(
+            "the database has version {found}, but this program knows versions up to {known}: start a newer vestibule"
+        ),
+        other => anyhow::anyhow!("the database cannot be opened: {other}"),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT; `ready` is called once connections are accepted.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config) -> Result<()>) -> Result<()> {
+    let tls = config.tls.clone().map(Tls::new).transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be had")?;
+    let listener = runtime
+        .block_on(TcpListener::bind(config.listen))
+        .with_context(|| format!("cannot listen on {}: choose another address or port with --listen", config.listen))?;
+    let mut config = config.clone();
+    let bound = listener.local_addr().context("the socket has no address")?;
+    if config.listen.port() == 0 {
+        let wildcard = format!(":{}", config.listen.port());
+        let settings = &mut config.settings;
+        if let Some(host) = settings.base_url.strip_suffix(&wildcard) {
+            settings.base_url = format!("{host}:{}", bound.port());
+        }
+        config.listen = bound;
+    }
+    let assembly = assemble(&config, mode)?;
+    let first_state = match mode {
+        Mode::Durable => None,
+        Mode::Ephemeral => Some(assembly.app.store.image()?),
+    };
+    if let (Mode::Ephemeral, true, Some(bootstrap)) = (mode, config.has_data, &assembly.bootstrap) {
+        bootstrap::write_ephemeral(&config.data, bootstrap)?;
+    }
+    let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), tls.is_some(), first_state);
+    let workers = Workers::start(&assembly.app).context("no threads can be had")?;
+    ready(&assembly, &config)?;
+    runtime.block_on(async {
+        let stop = async {
+            stop_signal().await;
+            tracing::info!("stopping");
+            edge.announce_stop();
+        };
+        listen::serve(listener, tls, edge.router(), stop).await;
+    });
+    workers.stop();
+    Ok(())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
