@@ -1,4 +1,4 @@
-use crate::sts_support::{ACCOUNT, LINKED_ROLE, ROLE, Sts, account, message, tag, values};
+use crate::sts_support::{ACCOUNT, LINKED_ROLE, POLICY, ROLE, Sts, account, message, tag, values};
 use kernel::caller::Session;
 use kernel::testing::{START, code};
 use kernel::{Caller, Principal};
@@ -223,12 +223,12 @@ fn session_policies_travel_in_the_token() {
     let customer = sts.add_policy("Mine");
     let arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess", &customer, &customer];
     let input = AssumeRoleRequest {
-        policy: Some(r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned()),
+        policy: Some(POLICY.to_owned()),
         policy_arns: Some(arns.iter().map(|arn| PolicyDescriptorType { arn: Some((*arn).to_owned()) }).collect()),
         ..request()
     };
     let answer = sts.call::<ops::AssumeRole>(&sts.ann(), input.clone()).expect("assumed");
-    assert_eq!(answer.packed_policy_size, Some(2));
+    assert_eq!(answer.packed_policy_size, Some(3));
     let session = sts.open(answer.credentials.as_ref()).session.expect("a session");
     assert_eq!(
         (session.policy.as_ref(), session.policy_arns.as_slice()),
@@ -292,6 +292,20 @@ fn a_second_factor_must_be_complete_and_the_callers_own() {
         assert_eq!(message(call(&caller, serial, Some("123456"))), wrong);
         assert_eq!(values(&sts.asked()[0].permission, "aws:MultiFactorAuthPresent"), Some(vec!["true"]));
     }
+}
+
+#[test]
+fn a_second_factor_marks_the_session_and_counts_once() {
+    let sts = Sts::new();
+    let (serial_number, token_code) = sts.add_second_factor();
+    let input = AssumeRoleRequest { serial_number, token_code, ..request() };
+    let role = sts.writer(Session::default());
+    assert_eq!(code(sts.call::<ops::AssumeRole>(&role, input.clone())), "AccessDenied");
+    let too_long = AssumeRoleRequest { duration_seconds: Some(43_200), ..input.clone() };
+    assert_eq!(code(sts.call::<ops::AssumeRole>(&sts.ann(), too_long)), "ValidationError");
+    let answer = sts.call::<ops::AssumeRole>(&sts.ann(), input.clone()).expect("assumed");
+    assert!(sts.open(answer.credentials.as_ref()).session.expect("a session").mfa_at.is_some());
+    assert_eq!(code(sts.call::<ops::AssumeRole>(&sts.ann(), input)), "AccessDenied");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::sts_support::{ACCOUNT, Sts, account, message, tag, values};
+use crate::sts_support::{ACCOUNT, POLICY, Sts, account, message, tag, values};
 use base::{AccessKeyId, AccountId, Random};
 use iam::sts::{authorization_message, may_call};
 use kernel::caller::Session;
@@ -114,11 +114,21 @@ fn a_wrong_second_factor_gives_no_session_token() {
 }
 
 #[test]
+fn a_second_factor_marks_the_session_token_and_counts_once() {
+    let sts = Sts::new();
+    let (serial_number, token_code) = sts.add_second_factor();
+    let input = GetSessionTokenRequest { serial_number, token_code, ..Default::default() };
+    assert_eq!(code(sts.call::<ops::GetSessionToken>(&sts.root(), input.clone())), "AccessDenied");
+    let answer = sts.call::<ops::GetSessionToken>(&sts.ann(), input.clone()).expect("issued");
+    assert!(sts.open(answer.credentials.as_ref()).session.expect("a session").mfa_at.is_some());
+    assert_eq!(code(sts.call::<ops::GetSessionToken>(&sts.ann(), input)), "AccessDenied");
+}
+
+#[test]
 fn a_federated_user_has_the_name_tags_and_policies_that_the_broker_gave() {
     let sts = Sts::new();
-    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let input = GetFederationTokenRequest {
-        policy: Some(policy.to_owned()),
+        policy: Some(POLICY.to_owned()),
         tags: Some(vec![tag("Team", "red")]),
         ..federation_token()
     };
@@ -130,7 +140,7 @@ fn a_federated_user_has_the_name_tags_and_policies_that_the_broker_gave() {
     let issuer = Some(sts.user.identity());
     assert_eq!(opened.principal, Principal::FederatedUser { name: "bob".to_owned(), issuer });
     let session = opened.session.expect("a session");
-    assert_eq!((session.policy.as_deref(), session.tags.len()), (Some(policy), 1));
+    assert_eq!((session.policy.as_deref(), session.tags.len()), (Some(POLICY), 1));
     let asked = sts.asked();
     let actions: Vec<_> = asked.iter().map(|asked| asked.permission.action.as_str()).collect();
     assert_eq!(actions, ["sts:GetFederationToken", "sts:TagSession"]);

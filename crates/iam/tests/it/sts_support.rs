@@ -1,12 +1,13 @@
 //! An account with a user and roles, and a gate that remembers what it was asked.
 
-use base::{AccessKeyId, AccountId, Random, RoleId, UserId};
+use base::{AccessKeyId, AccountId, Random, RoleId, Timestamp, UserId};
 use iam::account::{Account, AccountState};
 use iam::role::Role;
 use iam::sts::session_token;
 use iam::user::User;
 use kernel::app::Authorizer;
 use kernel::caller::{RoleIdentity, Session};
+use kernel::seal::Purpose;
 use kernel::testing::{START, Setup, TestApp};
 use kernel::{Caller, Cx, Error, Permission, Principal, PrincipalCaller, Result, WriteCx};
 use model::sts::{Credentials, Tag};
@@ -45,6 +46,10 @@ pub struct Sts {
     pub user: User,
     gate: Gate,
 }
+
+/// A session policy.
+pub const POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}]}"#;
 
 pub fn account() -> AccountId {
     AccountId::parse(ACCOUNT).expect("valid")
@@ -162,6 +167,24 @@ impl Sts {
         app.store.read(|tx| tx.all("select record from audit", &[], |row| row.get(0))).expect("read")
     }
 
+    /// Gives the user a device with the seed of RFC 6238's test vectors and sets the clock to one of their times.
+    /// The device's serial number and its present code.
+    pub fn add_second_factor(&self) -> (Option<String>, Option<String>) {
+        let serial = format!("arn:aws:iam::{ACCOUNT}:mfa/ann");
+        let at = Timestamp::from_seconds(2_000_000_000);
+        self.test.clock.advance_seconds(at.seconds() - START.seconds());
+        self.write(|cx| {
+            let mut random = cx.random.fork();
+            let sealed = cx.app.seal.seal(Purpose::AccessKeySecret, &serial, b"12345678901234567890", &mut random)?;
+            cx.write().exec_one(
+                "insert into iam_mfa_device (serial, account_id, assigned_to, sealed_seed, last_step, enabled_at, \
+                 created_at) values ($1, $2, $3, $4, 0, 0, 0)",
+                kernel::params![serial, account(), self.user.id, sealed],
+            )
+        });
+        (Some(serial), Some("279037".to_owned()))
+    }
+
     /// A customer managed policy of the account.
     pub fn add_policy(&self, name: &str) -> String {
         let arn = format!("arn:aws:iam::{ACCOUNT}:policy/{name}");
@@ -169,7 +192,7 @@ impl Sts {
             cx.write().exec_one(
                 "insert into iam_policy (id, account_id, arn, name, name_key, path, default_version, newest_version, \
                  created_at, updated_at) values ($1, $2, $3, $4, $5, '/', 1, 1, 0, 0)",
-                kernel::params![name, account(), arn, name, name.to_lowercase()],
+                kernel::params!["ANPA00000000000000001", account(), arn, name, name.to_lowercase()],
             )
         });
         arn
