@@ -16,10 +16,15 @@ const CLOCK_SKEW_SECONDS: i64 = 60;
 /// Condition keys of SAML that hold one value; the others are lists.
 const SINGLE_SAML_KEYS: [&str; 6] =
     ["saml:aud", "saml:iss", "saml:sub", "saml:sub_type", "saml:namequalifier", "saml:doc"];
+/// What the names of AWS's own claims begin with.
+const AWS_CLAIMS: &str = "https://aws.amazon.com/";
 /// Claim that carries session tags (IAM User Guide, "Pass session tags using AssumeRoleWithWebIdentity").
 const TAGS_CLAIM: &str = "https://aws.amazon.com/tags";
 /// Claim that carries the source identity.
 const SOURCE_IDENTITY_CLAIM: &str = "https://aws.amazon.com/source_identity";
+
+/// Condition keys with a list of values.
+type Lists = Vec<(String, Vec<String>)>;
 
 /// A registered SAML provider.
 pub(super) struct SamlProvider<'a> {
@@ -45,7 +50,7 @@ pub(super) struct SamlProof {
     /// Condition keys with one value.
     pub context: BTreeMap<String, String>,
     /// Condition keys with a list of values.
-    pub lists: Vec<(String, Vec<String>)>,
+    pub lists: Lists,
 }
 
 /// Verifies an assertion of `provider` that offers `role_arn`.
@@ -125,7 +130,7 @@ pub(super) struct WebIdentityProof {
     /// Condition keys with one value.
     pub context: BTreeMap<String, String>,
     /// Condition keys with a list of values.
-    pub lists: Vec<(String, Vec<String>)>,
+    pub lists: Lists,
 }
 
 /// The issuer that a token names, to find its provider by; nothing is verified yet.
@@ -159,22 +164,7 @@ pub(super) fn verify_web_identity(
         rejected(error.rejection())
     })?;
     let (tags, transitive_tag_keys) = session_tags(&token.claims)?;
-    let prefix = provider.issuer.trim_start_matches("https://");
-    let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
-    for (claim, value) in &token.claims {
-        // Other claims have no condition key; AWS's own are structures.
-        let key = format!("{prefix}:{claim}");
-        match value {
-            Value::Array(values) if claim == "amr" => {
-                lists.push((key, values.iter().filter_map(Value::as_str).map(str::to_owned).collect()));
-            }
-            Value::String(value) if !claim.starts_with("https://aws.amazon.com/") => {
-                drop(context.insert(key, value.clone()))
-            }
-            _ => {}
-        }
-    }
-    context.insert(format!("{prefix}:aud"), token.audience.clone());
+    let (context, lists) = web_identity_keys(provider.issuer, &token);
     let source_identity = match token.claims.get(SOURCE_IDENTITY_CLAIM) {
         None => None,
         Some(Value::String(identity)) if is_source_identity(identity) => Some(identity.clone()),
@@ -189,6 +179,28 @@ pub(super) fn verify_web_identity(
         context,
         lists,
     })
+}
+
+/// The condition keys of a token: its claims behind the issuer's host and path.
+fn web_identity_keys(issuer: &str, token: &jwt::IdToken) -> (BTreeMap<String, String>, Lists) {
+    let prefix = issuer.trim_start_matches("https://");
+    // An issuer of one bare word could pass its claims off as keys of AWS (`aws:SourceIp`).
+    let is_distinct = prefix.contains(['.', ':', '/']);
+    let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
+    for (claim, value) in &token.claims {
+        let key = format!("{prefix}:{claim}");
+        match value {
+            Value::Array(values) if claim == "amr" => {
+                lists.push((key, values.iter().filter_map(Value::as_str).map(str::to_owned).collect()));
+            }
+            Value::String(text) if claim == "sub" || (is_distinct && !claim.starts_with(AWS_CLAIMS)) => {
+                context.insert(key, text.clone());
+            }
+            _ => {}
+        }
+    }
+    context.insert(format!("{prefix}:aud"), token.audience.clone());
+    (context, lists)
 }
 
 /// The constraint of `SourceIdentity` in the model, and the reserved prefix.

@@ -131,7 +131,15 @@ impl SessionPolicies {
             ));
         }
         let mut arns: Vec<String> = Vec::with_capacity(descriptors.len());
-        for arn in descriptors.iter().filter_map(|descriptor| descriptor.arn.as_ref()) {
+        for descriptor in descriptors {
+            // A limit that cannot be read must not be passed over.
+            let arn = descriptor.arn.as_ref().ok_or_else(|| {
+                Error::Validation(
+                    "1 validation error detected: Value null at 'policyArns.member.arn' failed to satisfy constraint: \
+                     Member must not be null"
+                        .to_owned(),
+                )
+            })?;
             if !managed_policy::find(tx, account, arn)?.is_some_and(|policy| policy.is_attachable()) {
                 return Err(Error::Validation(format!("Policy {arn} does not exist or is not attachable.")));
             }

@@ -44,7 +44,9 @@ pub(super) fn assume_role_with_web_identity(
         policy_arns: input.policy_arns.as_deref(),
         minimum_token_size: input.minimum_session_token_size,
     };
-    let origin = Origin { federated_provider: Some(provider.clone()), context: proof.context, ..Origin::default() };
+    // Of the claims only these outlive the call, so that a token of many claims makes no long session token.
+    let kept = proof.context.into_iter().filter(|(key, _)| key.ends_with(":sub") || key.ends_with(":aud")).collect();
+    let origin = Origin { federated_provider: Some(provider.clone()), context: kept, ..Origin::default() };
     let Opened { user, packed_policy_size, answer } = role_session::open(cx, request, &role, &limits, origin)?;
     Ok(AssumeRoleWithWebIdentityResponse {
         assumed_role_user: Some(user),

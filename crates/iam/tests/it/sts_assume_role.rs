@@ -247,6 +247,8 @@ fn session_policies_that_aws_refuses_are_refused() {
     assert_eq!(call(Some("{".to_owned()), &[]), "MalformedPolicyDocument");
     assert_eq!(call(Some(format!("{{\"Id\":\"{}\"}}", "x".repeat(2_048))), &[]), "PackedPolicyTooLarge");
     assert_eq!(call(None, &["arn:aws:iam::111122223333:policy/Missing"]), "ValidationError");
+    let nameless = AssumeRoleRequest { policy_arns: Some(vec![PolicyDescriptorType::default()]), ..request() };
+    assert_eq!(code(sts.call::<ops::AssumeRole>(&sts.ann(), nameless)), "ValidationError");
     assert_eq!(call(None, &["arn:aws:iam::aws:policy/ReadOnlyAccess"; 11]), "ValidationError");
 }
 

@@ -57,6 +57,7 @@ fn an_id_token_opens_a_session() {
     let (sts, key) = set_up();
     let claims = json!({
         "amr": ["authenticated", "pwd"],
+        "repository": "example/app",
         "https://aws.amazon.com/tags": { "principal_tags": { "Cost": ["12"] }, "transitive_tag_keys": ["Cost"] },
         "https://aws.amazon.com/source_identity": "pod",
     });
@@ -72,17 +73,35 @@ fn an_id_token_opens_a_session() {
     let session = sts.open(answer.credentials.as_ref()).session.expect("a session");
     assert_eq!((session.expires_at, session.federated_provider.as_deref()), (START.plus_seconds(900), Some(PROVIDER)));
     assert_eq!((session.tags.len(), session.transitive_tag_keys.as_slice()), (1, &["Cost".to_owned()][..]));
+    assert_eq!(session.context.len(), 2);
     let asked = sts.asked();
     let actions: Vec<_> = asked.iter().map(|asked| asked.permission.action.as_str()).collect();
     assert_eq!(actions, ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]);
     let Caller::Federated { provider, context } = &asked[0].caller else { panic!("the provider asks") };
     assert_eq!(provider, PROVIDER);
-    for (claim, value) in [("sub", "system:pod:app"), ("aud", "sts.amazonaws.com")] {
+    for (claim, value) in [("sub", "system:pod:app"), ("aud", "sts.amazonaws.com"), ("repository", "example/app")] {
         assert_eq!(context.get(&format!("oidc.example.com/id/1:{claim}")).map(String::as_str), Some(value));
     }
     let amr = values(&asked[0].permission, "oidc.example.com/id/1:amr");
     assert_eq!(amr, Some(vec!["authenticated", "pwd"]));
     assert_eq!(values(&asked[0].permission, "sts:RoleSessionName"), Some(vec!["app"]));
+}
+
+#[test]
+fn an_issuer_cannot_pass_its_claims_off_as_keys_of_aws() {
+    let (sts, key) = (Sts::new(), key());
+    let jwks = jwt::key_set(&[("k1", &key)]).expect("a key set").to_string();
+    sts.write(|cx| {
+        cx.write().exec_one(
+            "insert into iam_oidc_provider (arn, account_id, url, client_ids, thumbprints, jwks, created_at) values \
+             ('arn:aws:iam::111122223333:oidc-provider/aws', $1, 'https://aws', '[\"sts.amazonaws.com\"]', '[]', $2, 0)",
+            kernel::params![account(), jwks],
+        )
+    });
+    let input = request(token(&key, json!({ "iss": "https://aws", "SourceIp": "10.0.0.1" })));
+    sts.call::<ops::AssumeRoleWithWebIdentity>(&Caller::Anonymous, input).expect("assumed");
+    let Caller::Federated { context, .. } = &sts.asked()[0].caller else { panic!("the provider asks") };
+    assert_eq!(context.keys().collect::<Vec<_>>(), ["aws:aud", "aws:sub"]);
 }
 
 #[test]
