@@ -1,7 +1,8 @@
 //! From the proof in an unsigned request to facts that may be believed. The only module of IAM that verifies
 //! assertions and tokens, and it leaves that to the crate `federation`.
 
-use base::{AccountId, Timestamp};
+use crate::saml_provider::SamlProvider;
+use base::Timestamp;
 use federation::saml::claims::{self, SessionClaims};
 use federation::saml::metadata::Metadata;
 use federation::saml::{AWS_AUDIENCE, response};
@@ -26,14 +27,6 @@ const SOURCE_IDENTITY_CLAIM: &str = "https://aws.amazon.com/source_identity";
 /// Condition keys with a list of values.
 type Lists = Vec<(String, Vec<String>)>;
 
-/// A registered SAML provider.
-pub(super) struct SamlProvider<'a> {
-    pub account: &'a AccountId,
-    pub name: &'a str,
-    pub arn: &'a str,
-    pub metadata: &'a str,
-}
-
 /// What a verified assertion says.
 pub(super) struct SamlProof {
     pub issuer: String,
@@ -57,13 +50,8 @@ pub(super) struct SamlProof {
 ///
 /// # Errors
 /// `InvalidIdentityToken`, `ExpiredTokenException`, `IDPRejectedClaim`.
-pub(super) fn verify_saml(
-    cx: &Cx<'_>,
-    provider: &SamlProvider<'_>,
-    role_arn: &str,
-    assertion: &str,
-) -> Result<SamlProof> {
-    let metadata = Metadata::parse(provider.metadata)
+pub(super) fn verify_saml(cx: &Cx<'_>, provider: &SamlProvider, role_arn: &str, assertion: &str) -> Result<SamlProof> {
+    let metadata = Metadata::parse(&provider.metadata)
         .map_err(|error| Error::internal(format!("the metadata of {} is not readable: {error}", provider.arn)))?;
     let settings = &cx.app.settings;
     let endpoints = [
@@ -82,13 +70,13 @@ pub(super) fn verify_saml(
         clock_skew_seconds: CLOCK_SKEW_SECONDS,
     };
     let assertion = response::validate(assertion, &expected).map_err(|error| {
-        tracing::info!(provider = provider.arn, %error, "a SAML response was refused");
+        tracing::info!(provider = %provider.arn, %error, "a SAML response was refused");
         rejected(error.rejection())
     })?;
     let session = SessionClaims::from_assertion(&assertion).map_err(|error| rejected(error.rejection()))?;
-    session.check_role(role_arn, provider.arn).map_err(|error| rejected(error.rejection()))?;
+    session.check_role(role_arn, &provider.arn).map_err(|error| rejected(error.rejection()))?;
     let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
-    for (key, values) in claims::context_keys(&assertion, provider.account.as_str(), provider.name) {
+    for (key, values) in claims::context_keys(&assertion, provider.account.as_str(), &provider.name) {
         match <[String; 1]>::try_from(values) {
             Ok([value]) if SINGLE_SAML_KEYS.contains(&key.as_str()) => drop(context.insert(key, value)),
             Ok([value]) => lists.push((key, vec![value])),
@@ -97,7 +85,7 @@ pub(super) fn verify_saml(
     }
     Ok(SamlProof {
         subject_type: assertion.subject_type().to_owned(),
-        name_qualifier: claims::name_qualifier(&assertion.issuer, provider.account.as_str(), provider.name),
+        name_qualifier: claims::name_qualifier(&assertion.issuer, provider.account.as_str(), &provider.name),
         issuer: assertion.issuer,
         subject: assertion.name_id,
         recipient: assertion.recipient,

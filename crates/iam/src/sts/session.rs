@@ -264,8 +264,8 @@ fn is_code_of_caller(cx: &mut WriteCx<'_>, serial: &str, code: &str) -> Result<b
     mfa::verify_code(&mut cx.write(), &app.seal, &holder, serial, code, now)
 }
 
-/// Refuses what `caller`'s kind of temporary credentials may not call, whatever policies say; for long-term credentials
-/// and sessions of roles that is only the making of further such credentials.
+/// Refuses what `caller`'s kind of temporary credentials may not call, whatever policies say; for sessions of roles that
+/// is only the making of sessions of users. `operation` may be any action of the service's policies.
 ///
 /// # Errors
 /// [`Error::Denied`].
@@ -276,9 +276,11 @@ pub fn may_call(caller: &PrincipalCaller, service: &str, operation: &str) -> Res
     }
     let is_allowed = match (&caller.principal, service) {
         (Principal::FederatedUser { .. }, "sts") => operation == "GetCallerIdentity",
+        // No operation, but a permission that operations of other services ask for.
+        (_, "iam") if operation == "PassRole" => true,
         (Principal::FederatedUser { .. }, "iam") => false,
         (Principal::User(_) | Principal::Root, "sts") if session.is_session_token => {
-            matches!(operation, "AssumeRole" | "GetCallerIdentity")
+            matches!(operation, "AssumeRole" | "TagSession" | "SetSourceIdentity" | "GetCallerIdentity")
         }
         (Principal::User(_) | Principal::Root, "iam") if session.is_session_token => session.mfa_at.is_some(),
         _ => true,

@@ -163,6 +163,9 @@ fn kinds_of_sessions_call_only_what_is_theirs() {
     for (service, operation, allowed) in [
         ("sts", "GetCallerIdentity", [true, true, true, true, true, true]),
         ("sts", "AssumeRole", [true, true, true, true, true, false]),
+        ("sts", "TagSession", [true, true, true, true, true, false]),
+        ("sts", "SetSourceIdentity", [true, true, true, true, true, false]),
+        ("iam", "PassRole", [true, true, true, true, true, true]),
         ("sts", "GetAccessKeyInfo", [true, true, false, false, false, false]),
         ("sts", "GetSessionToken", [true, false, false, false, false, false]),
         ("sts", "GetFederationToken", [true, false, false, false, false, false]),

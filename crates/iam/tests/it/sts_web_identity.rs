@@ -19,7 +19,7 @@ fn register(sts: &Sts, key: Option<&SigningKey>) {
         cx.write().exec_one(
             "insert into iam_oidc_provider (arn, account_id, url, client_ids, thumbprints, jwks, created_at) \
              values ($1, $2, $3, '[\"sts.amazonaws.com\"]', '[]', $4, 0)",
-            kernel::params![PROVIDER, account(), ISSUER, jwks],
+            kernel::params![PROVIDER, account(), ISSUER.trim_start_matches("https://"), jwks],
         )
     });
 }
@@ -94,7 +94,7 @@ fn an_issuer_cannot_pass_its_claims_off_as_keys_of_aws() {
     sts.write(|cx| {
         cx.write().exec_one(
             "insert into iam_oidc_provider (arn, account_id, url, client_ids, thumbprints, jwks, created_at) values \
-             ('arn:aws:iam::111122223333:oidc-provider/aws', $1, 'https://aws', '[\"sts.amazonaws.com\"]', '[]', $2, 0)",
+             ('arn:aws:iam::111122223333:oidc-provider/aws', $1, 'aws', '[\"sts.amazonaws.com\"]', '[]', $2, 0)",
             kernel::params![account(), jwks],
         )
     });
