@@ -17,7 +17,7 @@ const PAGE_TAGS_MAX: i64 = 50;
 
 /// Something that can have tags.
 enum Taggable {
-    Target(Target),
+    Target,
     Policy,
     ResourcePolicy,
 }
@@ -25,7 +25,7 @@ enum Taggable {
 impl Taggable {
     fn parse(id: &str) -> Option<Self> {
         match Target::parse(id) {
-            Some(target) => Some(Self::Target(target)),
+            Some(_) => Some(Self::Target),
             None if OrgPolicyId::parse(id).is_some() => Some(Self::Policy),
             None => id.starts_with("rp-").then_some(Self::ResourcePolicy),
         }
@@ -34,7 +34,7 @@ impl Taggable {
 
 fn require(tx: &mut Tx, org: &Organization, id: &str) -> Result<()> {
     let exists = match Taggable::parse(id).ok_or_else(messages::invalid_pattern)? {
-        Taggable::Target(_) => tree::find_target(tx, org, id)?.is_some(),
+        Taggable::Target => tree::find_target(tx, org, id)?.is_some(),
         Taggable::Policy => policy::find(tx, org, id)?.is_some(),
         Taggable::ResourcePolicy => resource_policy::find(tx, org)?.is_some_and(|stored| stored.id == id),
     };
@@ -58,7 +58,7 @@ fn permission(cx: &mut Cx<'_>, operation: &str, id: &str) -> Result<Permission> 
             let permission = organization::permission(cx, operation, |org| resource_policy::arn(org, id))?;
             new_tags::with_resource_tags(permission, cx.tx, id)
         }
-        Some(Taggable::Target(_)) | None => tree::permission(cx, operation, id),
+        Some(Taggable::Target) | None => tree::permission(cx, operation, id),
     }
 }
 
