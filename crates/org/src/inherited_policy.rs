@@ -20,6 +20,7 @@ use std::collections::HashMap;
 struct Attached {
     id: String,
     document: Document,
+    /// When it was attached here, or when its document was last changed after that.
     at: Timestamp,
 }
 
@@ -32,7 +33,8 @@ struct Attachments {
 impl Attachments {
     fn load(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<Self> {
         let rows: Vec<(String, String, String, Timestamp)> = tx.all(
-            "select a.target_id, p.id, p.content, a.attached_at from org_attachment a \
+            "select a.target_id, p.id, p.content, \
+                case when p.updated_at > a.attached_at then p.updated_at else a.attached_at end from org_attachment a \
              join org_policy p on p.id = a.policy_id \
              where a.org_id = $1 and a.type = $2 order by a.attached_at, a.policy_id",
             params![org.id, policy_type.as_str()],
@@ -67,7 +69,7 @@ impl Attachments {
 /// What an account inherits.
 struct Effective {
     content: Value,
-    /// When the newest of the policies was attached.
+    /// When the newest of the policies was attached or changed.
     updated_at: Timestamp,
     /// Every policy that contributed.
     policy_ids: Vec<String>,

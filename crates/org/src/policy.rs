@@ -263,10 +263,13 @@ fn update(cx: &mut WriteCx<'_>, input: &UpdatePolicyRequest) -> Result<UpdatePol
         policy_rules::check_content(policy.policy_type, content)?;
         policy.content.clone_from(content);
     }
-    cx.write().exec_one(
-        "update org_policy set name = $2, description = $3, content = $4 where id = $1",
-        params![policy.id, policy.name, policy.description, policy.content],
-    )?;
+    let sql = "update org_policy set name = $2, description = $3 where id = $1";
+    cx.write().exec_one(sql, params![policy.id, policy.name, policy.description])?;
+    if input.content.is_some() {
+        let now = cx.now;
+        let sql = "update org_policy set content = $2, updated_at = $3 where id = $1";
+        cx.write().exec_one(sql, params![policy.id, policy.content, now])?;
+    }
     cx.touch(Scope::organization(&org.id));
     Ok(UpdatePolicyResponse { policy: Some(policy.describe()) })
 }

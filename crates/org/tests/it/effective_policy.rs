@@ -7,7 +7,7 @@ use kernel::{Caller, Result};
 use model::organizations::{
     CreateOrganizationalUnitRequest, DescribeEffectivePolicyRequest, EffectivePolicy, EffectivePolicyType,
     ListAccountsWithInvalidEffectivePolicyRequest, ListEffectivePolicyValidationErrorsRequest, MoveAccountRequest,
-    PolicyType, ops,
+    PolicyType, UpdatePolicyRequest, ops,
 };
 use serde_json::{Value, json};
 
@@ -101,6 +101,21 @@ fn what_has_no_effective_policy_and_who_may_not_ask() {
     let input = DescribeEffectivePolicyRequest { policy_type: EffectivePolicyType::TagPolicy, target_id: None };
     let wanted = permissions::<ops::DescribeEffectivePolicy>(&app, &of(&account), &input);
     assert!(wanted[0].resource.ends_with(&format!("/{account}")), "{wanted:?}");
+}
+
+#[test]
+fn a_changed_document_changes_what_is_inherited_and_since_when() {
+    let app = app();
+    crate::policy_type::enable(&app, PolicyType::TagPolicy);
+    let id = policy(&app, PolicyType::TagPolicy, "t", &values("@@assign", &["a"]));
+    attach(&app, &id, &root_id(&app));
+    app.clock.advance_seconds(7);
+    let content = Some(values("@@assign", &["b"]));
+    let update = UpdatePolicyRequest { policy_id: id, content, ..UpdatePolicyRequest::default() };
+    app.call::<ops::UpdatePolicy>(&management(), update).expect("updated");
+    let effective = describe(&app, &management(), None).expect("described");
+    assert_eq!(effective.last_updated_timestamp, Some(kernel::testing::START.plus_seconds(7)));
+    assert_eq!(self::content(effective)["tags"]["Team"]["tag_value"], json!(["b"]));
 }
 
 /// A backup policy with the rules `from..to` in one plan.

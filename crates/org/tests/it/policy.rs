@@ -232,7 +232,9 @@ fn a_target_takes_ten_service_control_policies_and_keeps_one() {
     );
     let detach = |id: &str| app.call::<ops::DetachPolicy>(&management(), detachment(id, &root));
     assert_eq!(failure(detach(&ids[9])), "PolicyNotAttachedException");
-    ids[..9].iter().for_each(|id| drop(detach(id).expect("detached")));
+    for id in &ids[..9] {
+        detach(id).expect("detached");
+    }
     let last = "ConstraintViolationException MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED";
     assert_eq!(failure(detach("p-FullAWSAccess")), last);
 }
