@@ -75,6 +75,23 @@ struct Effective {
     policy_ids: Vec<String>,
 }
 
+/// The effective policy of an account of `org`; `None` when the type is off or nothing of it is attached above.
+///
+/// # Errors
+/// When the database fails.
+pub fn effective(
+    tx: &mut Tx,
+    org: &Organization,
+    account: &AccountId,
+    policy_type: EffectivePolicyType,
+) -> Result<Option<Value>> {
+    if !is_enabled(tx, org, policy_type)? {
+        return Ok(None);
+    }
+    let way = tree::path(tx, org, &Target::Account(account.clone()))?;
+    Ok(Attachments::load(tx, org, policy_type)?.effective(&way).map(|effective| effective.content))
+}
+
 fn not_found() -> Error {
     let message = "If you ran this action on the management account, this policy type is not enabled. If you ran the \
                    action on a member account, the account doesn't have an effective policy of this type. Contact the \
@@ -82,13 +99,14 @@ fn not_found() -> Error {
     EffectivePolicyNotFoundException::new(message).into()
 }
 
-fn require_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<()> {
+fn is_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<bool> {
     let policy_type = PolicyType::parse(policy_type.as_str())
         .ok_or_else(|| Error::internal("a type of effective policies is no policy type"))?;
-    match policy_type::status(tx, org, policy_type)? {
-        Some(PolicyTypeStatus::Enabled) => Ok(()),
-        _ => Err(not_found()),
-    }
+    Ok(policy_type::status(tx, org, policy_type)? == Some(PolicyTypeStatus::Enabled))
+}
+
+fn require_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<()> {
+    if is_enabled(tx, org, policy_type)? { Ok(()) } else { Err(not_found()) }
 }
 
 fn with_type(permission: Permission, policy_type: EffectivePolicyType) -> Permission {

@@ -2,12 +2,12 @@
 
 use crate::organization::{self, Organization};
 use crate::tree::{self, Target};
-use crate::{messages, new_tags, policy, resource_policy};
+use crate::{effective_policy, inherited_policy, messages, new_tags, policy, resource_policy};
 use base::OrgPolicyId;
 use kernel::page::Cursor;
 use kernel::{Cx, Permission, Result, Route, Tx, WriteCx, params, route};
 use model::organizations::{
-    ConstraintViolationExceptionReason, InvalidInputExceptionReason, ListTagsForResourceRequest,
+    ConstraintViolationExceptionReason, EffectivePolicyType, InvalidInputExceptionReason, ListTagsForResourceRequest,
     ListTagsForResourceResponse, Tag, TagResourceRequest, UntagResourceRequest, ops,
 };
 use smithy::schema::Unit;
@@ -72,11 +72,45 @@ fn untag_permission(cx: &mut Cx<'_>, input: &UntagResourceRequest) -> Result<Per
     Ok(permission.with_all("aws:TagKeys", input.tag_keys.clone()))
 }
 
+/// Refuses tags that the tag policies enforce otherwise: those that the management account inherits, since what is
+/// tagged here is the organization's own. `resource_type` is such as `organizations:account`.
+///
+/// # Errors
+/// `ConstraintViolationException` with reason `TAG_POLICY_VIOLATION`.
+pub fn require_compliant(tx: &mut Tx, org: &Organization, resource_type: &str, tags: &[Tag]) -> Result<()> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let effective = inherited_policy::effective(tx, org, &org.management, EffectivePolicyType::TagPolicy)?;
+    let Some(effective) = effective else { return Ok(()) };
+    let pairs: Vec<(&str, &str)> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+    match effective_policy::forbidden_tag(&effective, resource_type, &pairs) {
+        None => Ok(()),
+        Some(key) => {
+            let message =
+                format!("The tag policy does not allow the specified value for the following tag key: '{key}'.");
+            Err(messages::constraint(ConstraintViolationExceptionReason::TagPolicyViolation, &message))
+        }
+    }
+}
+
+/// The resource type of a taggable id, as tag policies name it.
+fn resource_type(id: &str) -> &'static str {
+    match Target::parse(id) {
+        Some(Target::Root(_)) => "organizations:root",
+        Some(Target::Unit(_)) => "organizations:ou",
+        Some(Target::Account(_)) => "organizations:account",
+        None if id.starts_with("rp-") => "organizations:resourcepolicy",
+        None => "organizations:policy",
+    }
+}
+
 fn tag(cx: &mut WriteCx<'_>, input: &TagResourceRequest) -> Result<Unit> {
     let permission = tag_permission(cx, input)?;
     let org = resource_policy::require_writer(cx, &[permission])?;
     require_own(cx.tx, &org, &input.resource_id)?;
     new_tags::check(&input.tags)?;
+    require_compliant(cx.tx, &org, resource_type(&input.resource_id), &input.tags)?;
     let mut tx = cx.write();
     for tag in &input.tags {
         tx.exec_one(

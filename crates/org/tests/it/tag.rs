@@ -85,6 +85,23 @@ fn only_things_of_the_organization_can_be_tagged() {
 }
 
 #[test]
+fn an_enforced_tag_policy_holds_for_accounts() {
+    let app = app();
+    let account = member(&app, "dev");
+    crate::policy_type::enable(&app, PolicyType::TagPolicy);
+    let content = r#"{"tags":{"Team":{"tag_key":{"@@assign":"Team"},"tag_value":{"@@assign":["a"]},
+        "enforced_for":{"@@assign":["organizations:account"]}}}}"#;
+    let id = policy(&app, PolicyType::TagPolicy, "t", content);
+    tag(&app, &account, &[("Team", "b")]).expect("nothing is enforced yet");
+    crate::policy::attach(&app, &id, &root_id(&app));
+    let violation = "ConstraintViolationException TAG_POLICY_VIOLATION";
+    assert_eq!(failure(tag(&app, &account, &[("Team", "b")])), violation);
+    assert_eq!(failure(tag(&app, &account, &[("team", "a")])), violation);
+    tag(&app, &account, &[("Team", "a")]).expect("allowed");
+    tag(&app, &root_id(&app), &[("Team", "b")]).expect("not enforced for roots");
+}
+
+#[test]
 fn members_may_not_tag_and_tokens_must_be_ours() {
     let app = app();
     let account = member(&app, "dev");
