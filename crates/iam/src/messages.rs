@@ -2,8 +2,8 @@
 
 use kernel::Error;
 use model::iam::{
-    DeleteConflictException, EntityAlreadyExistsException, LimitExceededException, MalformedPolicyDocumentException,
-    NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
+    DeleteConflictException, EntityAlreadyExistsException, InvalidInputException, LimitExceededException,
+    MalformedPolicyDocumentException, NoSuchEntityException, PolicyNotAttachableException, UnmodifiableEntityException,
 };
 
 /// `NoSuchEntity` for a user.
@@ -109,4 +109,56 @@ pub fn protected_role(name: &str) -> UnmodifiableEntityException {
     UnmodifiableEntityException::new(format!(
         "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
     ))
+}
+
+/// `InvalidInput` for a path that AWS keeps to its services.
+pub fn reserved_path(path: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("The path {path} is reserved for roles that AWS services create."))
+}
+
+/// `InvalidInput` for a service that has no service-linked role.
+pub fn no_service_linked_role(service: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("Cannot find Service Linked Role template for {service}"))
+}
+
+/// `InvalidInput` for a custom suffix where the service takes none.
+pub fn no_custom_suffix(service: &str) -> InvalidInputException {
+    InvalidInputException::new(format!("Custom suffix is not allowed for {service}"))
+}
+
+/// `InvalidInput` for a service-linked role that exists.
+pub fn service_linked_role_exists(name: &str) -> InvalidInputException {
+    InvalidInputException::new(format!(
+        "Service role name {name} has been taken in this account, please try a different suffix."
+    ))
+}
+
+/// `NoSuchEntity` for the deletion task of a service-linked role.
+pub fn no_deletion_task(id: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Deletion task {id} cannot be found."))
+}
+
+/// `NoSuchEntity` for an instance profile.
+pub fn no_instance_profile(name: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Instance Profile {name} cannot be found."))
+}
+
+/// `EntityAlreadyExists` for an instance profile.
+pub fn instance_profile_exists(name: &str) -> EntityAlreadyExistsException {
+    EntityAlreadyExistsException::new(format!("Instance Profile {name} already exists."))
+}
+
+/// `NoSuchEntity` for a SAML provider.
+pub fn no_saml_provider(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("Manifest not found for arn {arn}"))
+}
+
+/// `EntityAlreadyExists` for an identity provider: `what` is `name …` or `url …`.
+pub fn provider_exists(what: &str) -> EntityAlreadyExistsException {
+    EntityAlreadyExistsException::new(format!("Provider with {what} already exists."))
+}
+
+/// `NoSuchEntity` for an OpenID Connect provider.
+pub fn no_oidc_provider(arn: &str) -> NoSuchEntityException {
+    NoSuchEntityException::new(format!("OpenIDConnect Provider not found for arn {arn}"))
 }

@@ -5,7 +5,8 @@
 mod operations;
 pub mod trust;
 
-pub(crate) use operations::{ROLES_QUOTA, permission, shape};
+pub use operations::ROLES_QUOTA;
+pub(crate) use operations::{SESSION_SECONDS_DEFAULT, required, shape};
 pub use trust::trust_policy_for_evaluation;
 
 use crate::service_linked_role::{self, Usage};
@@ -13,7 +14,7 @@ use crate::{messages, tag};
 use base::{AccountId, Arn, RoleId, Timestamp};
 use kernel::caller::{Caller, Principal, RoleIdentity};
 use kernel::scope::Scope;
-use kernel::store::Row;
+use kernel::store::{Param, Row};
 use kernel::{Result, Route, Tx, WriteCx, WriteTx, params};
 
 /// A role.
@@ -101,6 +102,17 @@ pub fn get(tx: &mut Tx, id: &RoleId) -> Result<Option<Role>> {
         "select id, account_id, name, path, trust_policy, description, max_session_seconds, boundary_arn, \
          linked_service, last_used_at, last_used_region, created_at from iam_role where id = $1",
         params![id],
+        role,
+    )
+}
+
+/// Roles of an account by name, strictly after a folded name: the parameters are account, name and count.
+fn list(tx: &mut Tx, selected: &[Param<'_>]) -> Result<Vec<Role>> {
+    tx.all(
+        "select id, account_id, name, path, trust_policy, description, max_session_seconds, boundary_arn, \
+         linked_service, last_used_at, last_used_region, created_at from iam_role \
+         where account_id = $1 and name_key > $2 order by name_key limit $3",
+        selected,
         role,
     )
 }
@@ -213,7 +225,7 @@ fn owner_of_path(path: &str) -> Option<&str> {
 
 /// Whether `caller` does a service's own work: as a session of the service's linked role, or as the principal on whose
 /// behalf the service acts. Only the product itself makes such callers.
-fn acts_for(caller: &Caller, service: &str) -> bool {
+pub(crate) fn acts_for(caller: &Caller, service: &str) -> bool {
     let Caller::Principal(caller) = caller else { return false };
     let is_linked_role = |role: &RoleIdentity| {
         role.path.strip_prefix("/aws-service-role/").and_then(|rest| rest.strip_suffix('/')) == Some(service)

@@ -37,8 +37,10 @@ pub fn ensure(cx: &mut WriteCx<'_>, account: &AccountId, service: &str) -> Resul
         let mut as_service = cx.write_as(Caller::Service(SERVICE.to_owned()));
         iam::sts::assume_for_service(&mut as_service, SERVICE, &own, "organizations")?
     };
-    let input =
-        CreateServiceLinkedRoleRequest { aws_service_name: service.to_owned(), ..CreateServiceLinkedRoleRequest::default() };
+    let input = CreateServiceLinkedRoleRequest {
+        aws_service_name: service.to_owned(),
+        ..CreateServiceLinkedRoleRequest::default()
+    };
     cx.write_as(Caller::Principal(caller)).call::<ops::CreateServiceLinkedRole>(&input)?;
     Ok(())
 }
@@ -52,11 +54,9 @@ pub fn on_trusted_access_enabled(cx: &mut WriteCx<'_>, org: &OrgId, service: &st
     if catalog::service_linked_role(service).is_none() || !is_linked_at_enabling(service) {
         return Ok(());
     }
-    let management: AccountId = cx.tx.one(
-        "select management_account_id from org_organization where id = $1",
-        params![org],
-        |row| row.get(0),
-    )?;
+    let management: AccountId =
+        cx.tx
+            .one("select management_account_id from org_organization where id = $1", params![org], |row| row.get(0))?;
     ensure(cx, &management, service)?;
     if cx.app.settings.service_linked_roles.member_creation == MemberCreation::Eager {
         let now = cx.now;

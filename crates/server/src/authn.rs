@@ -71,7 +71,8 @@ impl Authenticator {
     ) -> Result<Caller, Refusal> {
         let now = app.now();
         let id = AccessKeyId::parse(parsed.access_key_id()).ok_or(CommonError::InvalidClientTokenId)?;
-        let verify = |secret: &Secret| sigv4::verify(parsed, request, secret.expose(), &self.keys, now, &[signing_name]);
+        let verify =
+            |secret: &Secret| sigv4::verify(parsed, request, secret.expose(), &self.keys, now, &[signing_name]);
         let caller = match (parsed.session_token.as_deref(), id.is_session()) {
             (Some(token), true) => {
                 let session = self.session(app, &id, token).ok_or(CommonError::InvalidClientTokenId)?;

@@ -198,9 +198,7 @@ impl Facts {
         let salts = [random.fork(), random.fork()];
         // Hashing is slow on purpose; the two run beside each other.
         let [root_hash, admin_hash] = std::thread::scope(|scope| {
-            let hash = |(password, mut salt): (&Secret, Random)| {
-                iam::login_profile::hash_password(password, &mut salt)
-            };
+            let hash = |(password, mut salt): (&Secret, Random)| iam::login_profile::hash_password(password, &mut salt);
             let [first, second] = salts;
             let beside = scope.spawn(move || hash((&passwords[0], first)));
             let admin = hash((&passwords[1], second));

@@ -12,7 +12,12 @@ use std::process::ExitCode;
 const USAGE: u8 = 2;
 
 #[derive(Parser)]
-#[command(name = "vestibule", version, about = "Single sign-on and account governance that speaks the AWS protocols", max_term_width = 100)]
+#[command(
+    name = "vestibule",
+    version,
+    about = "Single sign-on and account governance that speaks the AWS protocols",
+    max_term_width = 100
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -189,7 +194,10 @@ fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
             println!("{:<36}  {:<8}  {:>3}  {:<20}  {:<34}  KEY", "ID", "STATE", "TRY", "DUE", "KIND");
             for job in jobs {
                 let due = job.run_at.iso8601();
-                println!("{:<36}  {:<8}  {:>3}  {due:<20}  {:<34}  {}", job.id, job.state, job.attempt, job.kind, job.key);
+                println!(
+                    "{:<36}  {:<8}  {:>3}  {due:<20}  {:<34}  {}",
+                    job.id, job.state, job.attempt, job.kind, job.key
+                );
                 if let Some(error) = job.last_error {
                     println!("    {error}");
                 }

@@ -116,8 +116,9 @@ impl Options {
         let Some(path) = file else { return Ok(self) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-        let from_file: Self = toml::from_str(&text)
-            .map_err(|error| anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string())))?;
+        let from_file: Self = toml::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
+        })?;
         Ok(over!(self, from_file;
             data, listen, database_url, database_connections, base_url, region, tls_cert, tls_key, log_format, log,
             master_key, management_account_id, admin_access_key_id, admin_secret_access_key, account_min_age_days,
@@ -152,9 +153,10 @@ impl Options {
         }
         let management_account_id = match self.management_account_id {
             None => None,
-            Some(text) => Some(AccountId::parse(&text).with_context(|| {
-                format!("--management-account-id {text}: an account id has exactly 12 digits")
-            })?),
+            Some(text) => Some(
+                AccountId::parse(&text)
+                    .with_context(|| format!("--management-account-id {text}: an account id has exactly 12 digits"))?,
+            ),
         };
         let admin_key = match (self.admin_access_key_id, self.admin_secret_access_key) {
             (None, None) => None,

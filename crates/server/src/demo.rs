@@ -36,7 +36,8 @@ pub fn seed(assembly: &Assembly) -> Result<()> {
     let root = roots.roots.and_then(|roots| roots.into_iter().next()).and_then(|root| root.id).context("no root")?;
     let security = demo.unit(&root, "Security")?;
     let workloads = demo.unit(&root, "Workloads")?;
-    let units = [("Security", security), ("Dev", demo.unit(&workloads, "Dev")?), ("Prod", demo.unit(&workloads, "Prod")?)];
+    let units =
+        [("Security", security), ("Dev", demo.unit(&workloads, "Dev")?), ("Prod", demo.unit(&workloads, "Prod")?)];
     let service_principal = "sso.amazonaws.com".to_owned();
     demo.call::<ops::EnableAWSServiceAccess>(&shapes::EnableAWSServiceAccessRequest { service_principal })?;
     for (name, unit) in ACCOUNTS {
@@ -80,11 +81,8 @@ impl Demo<'_> {
     }
 
     fn unit(&self, parent: &str, name: &str) -> Result<String> {
-        let input = shapes::CreateOrganizationalUnitRequest {
-            parent_id: parent.to_owned(),
-            name: name.to_owned(),
-            tags: None,
-        };
+        let input =
+            shapes::CreateOrganizationalUnitRequest { parent_id: parent.to_owned(), name: name.to_owned(), tags: None };
         let output = self.call::<ops::CreateOrganizationalUnit>(&input)?;
         output.organizational_unit.and_then(|unit| unit.id).context("the unit has no id")
     }

@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn what_is_unknown_is_answered_in_a_protocol_of_aws() {
         let target: &[(&str, &[u8])] = &[("x-amz-target", b"AmazonEC2ContainerServiceV20141113.ListClusters")];
-        assert_eq!(meaning_of(target, "/", b"{}", None), "organizations?AmazonEC2ContainerServiceV20141113.ListClusters");
+        assert_eq!(
+            meaning_of(target, "/", b"{}", None),
+            "organizations?AmazonEC2ContainerServiceV20141113.ListClusters"
+        );
         assert_eq!(meaning_of(&[], "/", b"Action=RunInstances&Version=2016-11-15", Some("ec2")), "sts?RunInstances");
     }
 }

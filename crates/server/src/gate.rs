@@ -64,9 +64,7 @@ impl Authorizer for Gate {
                 }
                 self.authorize_outsider(cx, &policy::Caller::provider(provider), keys, permission)
             }
-            Caller::Anonymous => {
-                self.authorize_outsider(cx, &policy::Caller::anonymous(), Context::new(), permission)
-            }
+            Caller::Anonymous => self.authorize_outsider(cx, &policy::Caller::anonymous(), Context::new(), permission),
         }
     }
 }
@@ -100,11 +98,8 @@ impl Gate {
         };
         let mut keys = context(cx, caller, policies, &own);
         let resource_account = permission.resource_account.clone().unwrap_or_else(|| caller.account.clone());
-        let theirs = if resource_account == caller.account {
-            Arc::clone(&own)
-        } else {
-            self.guardrails(cx, &resource_account)?
-        };
+        let theirs =
+            if resource_account == caller.account { Arc::clone(&own) } else { self.guardrails(cx, &resource_account)? };
         insert_resource_keys(&mut keys, &resource_account, &theirs, permission);
         let trust = self.trust_for(cx, permission)?;
         let who = policy_caller(caller);

@@ -167,9 +167,23 @@ impl Exchange {
         let operation = op.map_or("-", |op| op.name);
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         if response.status >= 400 {
-            tracing::info!(service = service.id, operation, status = response.status, request_id = self.request_id, duration_us, "refused");
+            tracing::info!(
+                service = service.id,
+                operation,
+                status = response.status,
+                request_id = self.request_id,
+                duration_us,
+                "refused"
+            );
         } else {
-            tracing::debug!(service = service.id, operation, status = response.status, request_id = self.request_id, duration_us, "answered");
+            tracing::debug!(
+                service = service.id,
+                operation,
+                status = response.status,
+                request_id = self.request_id,
+                duration_us,
+                "answered"
+            );
         }
         answer(response)
     }

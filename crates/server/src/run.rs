@@ -87,9 +87,9 @@ fn explain(error: kernel::Error) -> anyhow::Error {
 pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config) -> Result<()>) -> Result<()> {
     let tls = config.tls.clone().map(Tls::new).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be had")?;
-    let listener = runtime.block_on(TcpListener::bind(config.listen)).with_context(|| {
-        format!("cannot listen on {}: choose another address or port with --listen", config.listen)
-    })?;
+    let listener = runtime
+        .block_on(TcpListener::bind(config.listen))
+        .with_context(|| format!("cannot listen on {}: choose another address or port with --listen", config.listen))?;
     let mut config = config.clone();
     let bound = listener.local_addr().context("the socket has no address")?;
     if config.listen.port() == 0 {

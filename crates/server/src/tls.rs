@@ -25,7 +25,8 @@ impl Tls {
     /// # Errors
     /// When a file cannot be read or the key does not fit the certificate.
     pub fn new(files: TlsFiles) -> Result<Arc<Self>> {
-        let current = Current { key: Arc::new(read(&files)?), changed_at: changed_at(&files), looked_at: Instant::now() };
+        let current =
+            Current { key: Arc::new(read(&files)?), changed_at: changed_at(&files), looked_at: Instant::now() };
         let resolver = Arc::new(Reloading { files, current: Mutex::new(current) });
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)

@@ -67,11 +67,17 @@ fn remove_reserved_roles(cx: &mut WriteCx<'_>, caller: &PrincipalCaller) -> Resu
         let list = shapes::ListAttachedRolePoliciesRequest { role_name: role_name.clone(), ..Default::default() };
         let attached = cx.call::<ops::ListAttachedRolePolicies>(&list)?.attached_policies.unwrap_or_default();
         for policy_arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
-            cx.call::<ops::DetachRolePolicy>(&shapes::DetachRolePolicyRequest { role_name: role_name.clone(), policy_arn })?;
+            cx.call::<ops::DetachRolePolicy>(&shapes::DetachRolePolicyRequest {
+                role_name: role_name.clone(),
+                policy_arn,
+            })?;
         }
         let list = shapes::ListRolePoliciesRequest { role_name: role_name.clone(), ..Default::default() };
         for policy_name in cx.call::<ops::ListRolePolicies>(&list)?.policy_names {
-            cx.call::<ops::DeleteRolePolicy>(&shapes::DeleteRolePolicyRequest { role_name: role_name.clone(), policy_name })?;
+            cx.call::<ops::DeleteRolePolicy>(&shapes::DeleteRolePolicyRequest {
+                role_name: role_name.clone(),
+                policy_name,
+            })?;
         }
         cx.call::<ops::DeleteRole>(&shapes::DeleteRoleRequest { role_name })?;
     }
