@@ -27,6 +27,12 @@ pub trait Authorizer: Send + Sync {
     /// # Errors
     /// [`Error::Denied`] with AWS's sentence; [`Error::Internal`] when the database fails.
     fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()>;
+
+    /// Refuses the caller of `cx` only where a policy explicitly denies `permission`.
+    ///
+    /// # Errors
+    /// As [`Authorizer::authorize`].
+    fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()>;
 }
 
 /// What follows from an event, in the same commit.
