@@ -47,8 +47,7 @@ impl AccountState {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("ACTIVE", |(_, name)| name)
     }
 
-    /// The state of that name.
-    pub fn parse(name: &str) -> Option<Self> {
+    fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, each)| *each == name).map(|(state, _)| *state)
     }
 }

@@ -11,8 +11,8 @@ use crate::params;
 use crate::store::{Store, WriteTx};
 use base::{Random, Timestamp};
 use smithy::schema::{Member, Op, Schema, Shape, Val, View};
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::sync::{Mutex, PoisonError};
@@ -336,6 +336,7 @@ fn user_identity(out: &mut String, caller: &Caller) {
             out.push('}');
             return;
         }
+        Caller::Federated { provider, context } => return federated_identity(out, provider, context),
         Caller::Anonymous => return out.push_str("{\"type\":\"Unknown\"}"),
     };
     let kind = match &principal.principal {
@@ -359,6 +360,28 @@ fn user_identity(out: &mut String, caller: &Caller) {
     }
     if let Some(service) = &principal.invoked_by {
         member(out, "invokedBy", service);
+    }
+    out.push('}');
+}
+
+/// `SAMLUser` and `WebIdentityUser` (CloudTrail's userIdentity element). A SAML provider is named by its name
+/// qualifier, so that equal subjects of two providers stay apart.
+fn federated_identity(out: &mut String, provider: &str, context: &BTreeMap<String, String>) {
+    let claim = |name: &str| {
+        let suffix = format!(":{name}");
+        context.iter().find(|(key, _)| key.ends_with(&suffix)).map_or("", |(_, value)| value.as_str())
+    };
+    if provider.contains(":saml-provider/") {
+        let qualifier = claim("namequalifier");
+        out.push_str("{\"type\":\"SAMLUser\"");
+        member(out, "principalId", &format!("{qualifier}:{}", claim("sub")));
+        member(out, "userName", claim("sub"));
+        member(out, "identityProvider", qualifier);
+    } else {
+        out.push_str("{\"type\":\"WebIdentityUser\"");
+        member(out, "principalId", &format!("{provider}:{}:{}", claim("aud"), claim("sub")));
+        member(out, "userName", claim("sub"));
+        member(out, "identityProvider", provider);
     }
     out.push('}');
 }

@@ -11,6 +11,14 @@ pub enum Caller {
     Principal(PrincipalCaller),
     /// An AWS service acting for itself (`sso.amazonaws.com`); it holds no power of its own.
     Service(String),
+    /// Somebody for whom an identity provider vouches and who has no session yet: the caller of AssumeRoleWithSAML
+    /// and AssumeRoleWithWebIdentity once his proof was verified. Only a trust policy can allow him something.
+    Federated {
+        /// ARN of the provider, or the domain of one that AWS itself knows.
+        provider: String,
+        /// What the provider says, as single-valued condition keys (`saml:sub`, `<issuer>:aud`).
+        context: BTreeMap<String, String>,
+    },
     /// Nobody: the operations that carry their own proof (SAML, OpenID Connect) or need none.
     Anonymous,
 }
@@ -106,7 +114,7 @@ impl Caller {
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Principal(caller) => Some(&caller.account),
-            Self::Service(_) | Self::Anonymous => None,
+            Self::Service(_) | Self::Federated { .. } | Self::Anonymous => None,
         }
     }
 
@@ -115,6 +123,7 @@ impl Caller {
         match self {
             Self::Principal(caller) => caller.arn(),
             Self::Service(name) => name.clone(),
+            Self::Federated { provider, .. } => provider.clone(),
             Self::Anonymous => "anonymous".to_owned(),
         }
     }

@@ -94,3 +94,4 @@ impl fmt::Display for Error {
         fmt::Debug::fmt(self, f)
     }
 }
+impl std::error::Error for Error {}

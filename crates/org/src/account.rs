@@ -66,12 +66,17 @@ macro_rules! select_members {
     };
 }
 
+fn parse_state(name: &str) -> Option<AccountState> {
+    use AccountState::{Active, Closed, PendingActivation, PendingClosure, Suspended};
+    [PendingActivation, Active, Suspended, PendingClosure, Closed].into_iter().find(|state| state.as_str() == name)
+}
+
 fn member(row: &Row<'_>) -> Result<Member> {
     Ok(Member {
         id: row.get(0)?,
         email: row.get(1)?,
         name: row.get(2)?,
-        state: row.parse(3, AccountState::parse)?,
+        state: row.parse(3, parse_state)?,
         parent: row.parse(4, Target::parse)?,
         joined_method: row.parse(5, AccountJoinedMethod::parse)?,
         joined_at: row.get(6)?,
@@ -222,8 +227,8 @@ fn check_may_leave(cx: &mut Cx<'_>, org: &Organization, member: &Member) -> Resu
     }
     let age_min = cx.app.settings.organizations.account_age_days_min * SECONDS_PER_DAY;
     if member.joined_method == AccountJoinedMethod::Created && member.joined_at.plus_seconds(age_min) > cx.now {
-        let message = "You must wait until the account was created long enough ago before you can remove it from the \
-                       organization.";
+        let message = "After you create an account, you must wait some days before you can remove it from the \
+                       organization. Invited accounts aren't subject to this waiting period.";
         return Err(messages::constraint(Reason::WaitPeriodActive, message));
     }
     Ok(())

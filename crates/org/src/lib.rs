@@ -6,12 +6,15 @@
 pub mod account;
 pub mod create_account;
 pub mod delegated_administrator;
+pub mod effective_policy;
 pub mod guardrails;
+mod inherited_policy;
 pub mod messages;
 pub mod new_tags;
 pub mod organization;
 pub mod page;
 pub mod policy;
+mod policy_rules;
 pub mod policy_type;
 pub mod resource_policy;
 pub mod service_linked_roles;
@@ -28,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         create_account::routes(),
         delegated_administrator::routes(),
+        inherited_policy::routes(),
         organization::routes(),
         policy::routes(),
         policy_type::routes(),

@@ -79,3 +79,11 @@ pub fn no_target() -> Error {
 /// The caller may not create the service-linked role of Organizations.
 pub const SERVICE_LINKED_ROLE_DENIED: &str = "The request failed because your credentials do not have permission to \
     create the service-linked role required by AWS Organizations.";
+
+/// A service that cannot be trusted, or that does not know what was asked of it.
+pub fn unrecognized_service() -> Error {
+    invalid_input(
+        InvalidInputExceptionReason::UnrecognizedServicePrincipal,
+        "You specified an unrecognized service principal.",
+    )
+}

@@ -1,8 +1,7 @@
 //! Organizations: their creation, description and end, and who may ask what of them.
 
-use crate::guardrails::FULL_AWS_ACCESS;
 use crate::tree::{self, Target};
-use crate::{messages, page};
+use crate::{guardrails, messages, page};
 use base::{AccountId, OrgId, OuId, RootId, Timestamp};
 use kernel::scope::Scope;
 use kernel::store::Row;
@@ -284,38 +283,23 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateOrganizationRequest) -> Result<Cre
     require_service_linked_role_permission(cx)?;
     let org = new(cx, account.clone(), input.feature_set.unwrap_or(FeatureSet::All))?;
     insert(&mut cx.write(), &org)?;
-    let now = cx.now;
-    tree::add_account(
-        &mut cx.write(),
-        &org,
-        &account,
-        &Target::Root(org.root.clone()),
-        AccountJoinedMethod::Invited,
-        now,
-    )?;
     if org.has_all_features() && cx.app.settings.organizations.is_scp_enabled_at_start {
         enable_service_control_policies(&mut cx.write(), &org)?;
     }
+    let (root, now) = (Target::Root(org.root.clone()), cx.now);
+    guardrails::attach_full_access(&mut cx.write(), &org, &root, now)?;
+    tree::add_account(&mut cx.write(), &org, &account, &root, AccountJoinedMethod::Invited, now)?;
     cx.touch(Scope::account(&account));
     cx.touch(Scope::organization(&org.id));
     cx.emit(Event::OrganizationCreated { org: org.id.clone(), management: account });
     Ok(CreateOrganizationResponse { organization: Some(description(cx.tx, &org)?) })
 }
 
-/// Switches service control policies on in the root of an organization that has nothing else yet.
 fn enable_service_control_policies(tx: &mut WriteTx<'_>, org: &Organization) -> Result<()> {
-    let scp = PolicyType::ServiceControlPolicy.as_str();
     tx.exec_one(
         "insert into org_policy_type (root_id, type, status, changed_at) values ($1, $2, 'ENABLED', $3)",
-        params![org.root, scp, org.created_at],
-    )?;
-    for target in [org.root.as_str(), org.management.as_str()] {
-        tx.exec_one(
-            "insert into org_attachment (target_id, policy_id, org_id, type, attached_at) values ($1, $2, $3, $4, $5)",
-            params![target, FULL_AWS_ACCESS.id, org.id, scp, org.created_at],
-        )?;
-    }
-    Ok(())
+        params![org.root, PolicyType::ServiceControlPolicy.as_str(), org.created_at],
+    )
 }
 
 fn describe(cx: &mut Cx<'_>, _: &Unit) -> Result<DescribeOrganizationResponse> {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_ordered_as_its_instant_even_before_the_epoch() {
+    fn a_key_holds_the_instant_and_the_id() {
         assert_eq!(key(Timestamp::from_micros(-5), "x"), "-5 x");
     }
 }

@@ -181,7 +181,7 @@ fn require_unit(tx: &mut Tx, org: &Organization, id: &str) -> Result<Unit> {
     find_unit(tx, org, &id)?.ok_or_else(messages::no_unit)
 }
 
-/// Puts an account under `parent`.
+/// Puts an account under `parent`, with the policies that every new member starts with.
 ///
 /// # Errors
 /// When the database fails.
@@ -196,7 +196,8 @@ pub fn add_account(
     tx.exec_one(
         "insert into org_account (account_id, org_id, parent_id, joined_method, joined_at) values ($1, $2, $3, $4, $5)",
         params![account, org.id, parent.as_str(), joined_method.as_str(), joined_at],
-    )
+    )?;
+    guardrails::attach_full_access(tx, org, &Target::Account(account.clone()), joined_at)
 }
 
 /// The unit as the API describes it. `way` is the one to its parent.

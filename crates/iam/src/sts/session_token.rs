@@ -4,7 +4,8 @@
 //! Whether the principal still exists is looked up with every call, which is why deleting it ends its sessions at once.
 //!
 //! The sealed bytes are a version, then the fields in the order of [`encode`]: texts and lists with their length in
-//! front (LEB128), numbers as eight bytes, options behind a byte that says whether they are there.
+//! front (LEB128), numbers as eight bytes, options behind a byte that says whether they are there. Zeros may follow, for
+//! callers that ask for a token of some length.
 
 use base::random::ALPHABET_SECRET;
 use base::{AccessKeyId, AccountId, Random, RoleId, Secret, Timestamp, UserId};
@@ -24,6 +25,8 @@ pub const TOKEN_CHARACTERS_MAX: usize = 24_576;
 const CONTENT_BYTES_MAX: usize = 18_000;
 /// Characters of a secret access key.
 const SECRET_CHARACTERS: usize = 40;
+/// Bytes that sealing adds: key id, nonce and tag.
+const SEAL_BYTES: usize = 32;
 const VERSION: u8 = 1;
 
 /// Temporary credentials that were just made.
@@ -61,15 +64,32 @@ pub fn issue(
     session: &Session,
     random: &mut Random,
 ) -> Result<IssuedCredentials> {
+    issue_padded(seal, account, principal, session, 0, random)
+}
+
+/// As [`issue`], with a token of at least `characters_min` characters (`MinimumSessionTokenSize`).
+///
+/// # Errors
+/// As [`issue`].
+pub fn issue_padded(
+    seal: &Seal,
+    account: &AccountId,
+    principal: &Principal,
+    session: &Session,
+    characters_min: usize,
+    random: &mut Random,
+) -> Result<IssuedCredentials> {
     let access_key_id = AccessKeyId::session(account, random);
     let secret = Secret::new(random.text(ALPHABET_SECRET, SECRET_CHARACTERS));
-    let content = encode(account, principal, session, &secret);
+    let mut content = encode(account, principal, session, &secret);
+    let padded =
+        (characters_min.min(TOKEN_CHARACTERS_MAX).div_ceil(4) * 3).saturating_sub(SEAL_BYTES).min(CONTENT_BYTES_MAX);
+    let length = content.len().max(padded);
+    content.resize(length, 0);
     if content.len() > CONTENT_BYTES_MAX {
-        return Err(PackedPolicyTooLargeException::new(format!(
-            "The session would take {} % of the space of a session token.",
-            content.len() * 100 / CONTENT_BYTES_MAX
-        ))
-        .into());
+        let percent = content.len() * 100 / CONTENT_BYTES_MAX;
+        let message = format!("Packed size of the session consumes {percent}% of allotted space.");
+        return Err(PackedPolicyTooLargeException::new(message).into());
     }
     let sealed = seal.seal(Purpose::SessionToken, access_key_id.as_str(), &content, random)?;
     Ok(IssuedCredentials { access_key_id, secret, token: STANDARD.encode(sealed), expiration: session.expires_at })
@@ -178,7 +198,7 @@ fn decode(content: &[u8]) -> Option<(AccountId, Principal, Session, Secret)> {
         is_session_token: input.flag()?,
         context: input.map()?,
     };
-    input.0.is_empty().then_some((account, principal, session, secret))
+    input.0.iter().all(|padding| *padding == 0).then_some((account, principal, session, secret))
 }
 
 fn read_principal(input: &mut Reader<'_>) -> Option<Principal> {
@@ -414,13 +434,24 @@ mod tests {
     }
 
     #[test]
+    fn a_token_can_be_asked_to_be_long() {
+        let (seal, random) = (seal(1), &mut Random::from_seed(6));
+        for wanted in [0, 1, 1_000, 1_001, 1_002, 1_003, 4_096] {
+            let issued = issue_padded(&seal, &account(), &Principal::Root, &Session::default(), wanted, random);
+            let issued = issued.expect("fits");
+            assert!(issued.token.len() >= wanted && issued.token.len() <= wanted.max(300) + 4, "{wanted}");
+            assert!(open(&seal, &issued.access_key_id, &issued.token).is_some());
+        }
+    }
+
+    #[test]
     fn content_that_ends_early_or_late_is_not_read() {
         let content = encode(&account(), &Principal::Root, &full_session(), &Secret::new("s"));
         assert!(decode(&content).is_some());
         for length in 0..content.len() {
             assert!(decode(&content[..length]).is_none());
         }
-        assert!(decode(&[content.as_slice(), &[0]].concat()).is_none());
+        assert!(decode(&[content.as_slice(), &[1]].concat()).is_none());
         assert!(decode(&[&[VERSION + 1], &content[1..]].concat()).is_none());
     }
 }

@@ -1,0 +1,103 @@
+//! `AssumeRoleWithWebIdentity`: an ID token of a registered OpenID Connect provider is the caller's only credential.
+//!
+//! Signatures are checked against the keys that are registered with the provider. Nothing is fetched while a request
+//! waits, so that nobody can have the server call addresses of his choice.
+
+use super::proof::{self, WebIdentityProof};
+use super::role_session::{self, Limits, Opened, Origin, RoleSessionRequest, parse_role_arn};
+use super::session::SessionTags;
+use crate::role::Role;
+use base::AccountId;
+use kernel::{Caller, Cx, Error, Result, params};
+use model::sts::{
+    AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, IDPCommunicationErrorException,
+    InvalidIdentityTokenException,
+};
+
+const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+
+pub(super) fn assume_role_with_web_identity(
+    cx: &mut Cx<'_>,
+    input: &AssumeRoleWithWebIdentityRequest,
+) -> Result<AssumeRoleWithWebIdentityResponse> {
+    let (account, role_arn) = parse_role_arn(&input.role_arn)?;
+    if input.provider_id.is_some() {
+        let text = "ProviderId is for access tokens of OAuth 2.0 providers, which are not supported.";
+        return Err(Error::Validation(text.to_owned()));
+    }
+    let (provider, proof) = verify(cx, input, &account)?;
+    let request = RoleSessionRequest {
+        action: ACTION,
+        role_arn,
+        account,
+        session_name: input.role_session_name.clone(),
+        source_identity: proof.source_identity.clone(),
+        tags: SessionTags::new(&proof.tags, &proof.transitive_tag_keys, None)?,
+        context: proof.lists.clone(),
+    };
+    cx.caller = Caller::Federated { provider: provider.clone(), context: proof.context.clone() };
+    let role = require_as_federated(cx, &request)?;
+    let limits = Limits {
+        duration_seconds: input.duration_seconds.map(i64::from),
+        is_chained: false,
+        policy: input.policy.as_deref(),
+        policy_arns: input.policy_arns.as_deref(),
+        minimum_token_size: input.minimum_session_token_size,
+    };
+    let origin = Origin { federated_provider: Some(provider.clone()), context: proof.context, ..Origin::default() };
+    let Opened { user, packed_policy_size, answer } = role_session::open(cx, request, &role, &limits, origin)?;
+    Ok(AssumeRoleWithWebIdentityResponse {
+        assumed_role_user: Some(user),
+        audience: Some(proof.audience),
+        credentials: Some(answer.credentials),
+        packed_policy_size,
+        provider: Some(provider),
+        session_token_size: Some(answer.token_size),
+        session_token_utilization: Some(answer.token_utilization),
+        source_identity: proof.source_identity,
+        subject_from_web_identity_token: Some(proof.subject),
+    })
+}
+
+/// Asks for what `request` takes in the name of the identity provider, and gives the role. Strangers learn no more than
+/// that they are not let in.
+///
+/// # Errors
+/// [`Error::Denied`] in AWS's short form.
+pub(super) fn require_as_federated(cx: &mut Cx<'_>, request: &RoleSessionRequest) -> Result<Role> {
+    let refused = || Error::denied(format!("Not authorized to perform {}", request.action));
+    for permission in request.permissions(cx)? {
+        cx.require(&permission).map_err(|error| match error {
+            Error::Denied(_) => refused(),
+            other => other,
+        })?;
+    }
+    request.role(cx)?.filter(|role| role.linked_service.is_none()).ok_or_else(refused)
+}
+
+/// The ARN of the provider that issued the token, and what the token proves.
+fn verify(
+    cx: &mut Cx<'_>,
+    input: &AssumeRoleWithWebIdentityRequest,
+    account: &AccountId,
+) -> Result<(String, WebIdentityProof)> {
+    let issuer = proof::issuer_of(&input.web_identity_token)?;
+    let no_provider =
+        || InvalidIdentityTokenException::new(format!("No OpenIDConnect provider found in your account for {issuer}"));
+    let host_and_path = issuer.strip_prefix("https://").ok_or_else(no_provider)?;
+    let arn = format!("arn:aws:iam::{account}:oidc-provider/{host_and_path}");
+    let sql = "select client_ids, jwks from iam_oidc_provider where arn = $1 and account_id = $2";
+    let row: Option<(String, Option<String>)> =
+        cx.tx.opt(sql, params![arn, account], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (client_ids, jwks) = row.ok_or_else(no_provider)?;
+    let client_ids: Vec<String> = serde_json::from_str(&client_ids)
+        .map_err(|error| Error::internal(format!("the client ids of {arn} are not readable: {error}")))?;
+    let jwks = jwks.ok_or_else(|| {
+        IDPCommunicationErrorException::new(format!(
+            "The signing keys of the identity provider {issuer} are not known. Register its JSON Web Key Set with the \
+             OpenID Connect provider {arn}."
+        ))
+    })?;
+    let provider = proof::WebIdentityProvider { issuer: &issuer, client_ids: &client_ids, jwks: &jwks };
+    Ok((arn, proof::verify_web_identity(cx, &provider, &input.web_identity_token)?))
+}
