@@ -51,10 +51,7 @@ fn a_profile_holds_one_role() {
     let created = create(&app, &root, "/web/", "Web").expect("a new profile");
     assert_eq!(created.arn, format!("arn:aws:iam::{ACCOUNT}:instance-profile/web/Web"));
     assert!(created.instance_profile_id.starts_with("AIPA"));
-    assert_eq!(
-        refusal(create(&app, &root, "/", "WEB")),
-        "EntityAlreadyExists: Instance Profile WEB already exists."
-    );
+    assert_eq!(refusal(create(&app, &root, "/", "WEB")), "EntityAlreadyExists: Instance Profile WEB already exists.");
     assert_eq!(refusal(get(&app, &root, "None")), "NoSuchEntity: Instance Profile None cannot be found.");
     role(&app, &root, "One");
     role(&app, &root, "Two");
@@ -97,11 +94,7 @@ fn profiles_are_listed_by_path_and_by_role_in_pages() {
         add(&app, &root, name, "One").expect("added");
     }
     let list = |prefix: Option<&str>, marker: Option<String>| {
-        let input = ListInstanceProfilesRequest {
-            path_prefix: prefix.map(str::to_owned),
-            max_items: Some(1),
-            marker,
-        };
+        let input = ListInstanceProfilesRequest { path_prefix: prefix.map(str::to_owned), max_items: Some(1), marker };
         app.call::<ops::ListInstanceProfiles>(&root, input)
     };
     let first = list(Some("/a/"), None).expect("listed");
@@ -111,8 +104,7 @@ fn profiles_are_listed_by_path_and_by_role_in_pages() {
     assert_eq!((first.is_truncated, second.is_truncated), (Some(true), Some(false)));
     assert_eq!(refusal(list(None, first.marker)), "ValidationError: Invalid Marker.");
     let of_role = |marker: Option<String>| {
-        let input =
-            ListInstanceProfilesForRoleRequest { role_name: "One".to_owned(), max_items: Some(2), marker };
+        let input = ListInstanceProfilesForRoleRequest { role_name: "One".to_owned(), max_items: Some(2), marker };
         app.call::<ops::ListInstanceProfilesForRole>(&root, input).expect("listed")
     };
     let first = of_role(None);

@@ -124,10 +124,8 @@ fn a_trust_policy_names_principals_that_exist() {
     user(&app, &root, "alice");
     create(&app, &root, "Worker");
     let attempt = |principal: &str| {
-        let input = UpdateAssumeRolePolicyRequest {
-            role_name: "Worker".to_owned(),
-            policy_document: trusting(principal),
-        };
+        let input =
+            UpdateAssumeRolePolicyRequest { role_name: "Worker".to_owned(), policy_document: trusting(principal) };
         app.call::<ops::UpdateAssumeRolePolicy>(&root, input)
     };
     for principal in [
@@ -157,10 +155,8 @@ fn a_trust_policy_names_principals_that_exist() {
         assert_eq!(refusal(attempt(principal)), text);
     }
     let policy_document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole"}}"#;
-    let input = UpdateAssumeRolePolicyRequest {
-        role_name: "Worker".to_owned(),
-        policy_document: policy_document.to_owned(),
-    };
+    let input =
+        UpdateAssumeRolePolicyRequest { role_name: "Worker".to_owned(), policy_document: policy_document.to_owned() };
     assert_eq!(code(app.call::<ops::UpdateAssumeRolePolicy>(&root, input)), "MalformedPolicyDocument");
 }
 
@@ -183,8 +179,7 @@ fn a_trust_policy_follows_its_principal_and_never_means_a_namesake() {
     let moved = condition_stays(&format!("arn:aws:iam::{ACCOUNT}:user/alicia"));
     assert_eq!(decoded(&get(&app, &root, "Worker")), moved);
 
-    app.call::<ops::DeleteUser>(&root, DeleteUserRequest { user_name: Some("alicia".to_owned()), ..Default::default() })
-        .expect("deleted");
+    app.call::<ops::DeleteUser>(&root, DeleteUserRequest { user_name: "alicia".to_owned() }).expect("deleted");
     user(&app, &root, "alice");
     let gone = condition_stays(&alice.user_id());
     assert_eq!(decoded(&get(&app, &root, "Worker")), gone);
@@ -222,7 +217,10 @@ fn roles_are_listed_by_name_and_path_in_pages() {
     let list = |input: ListRolesRequest| app.call::<ops::ListRoles>(&root, input);
     let names = |roles: &[Role]| roles.iter().map(|role| role.role_name.clone()).collect::<Vec<_>>();
     let all = list(ListRolesRequest::default()).expect("listed");
-    assert_eq!((names(&all.roles), all.is_truncated), (["Alpha", "bravo", "charlie", "delta"].map(str::to_owned).to_vec(), Some(false)));
+    assert_eq!(
+        (names(&all.roles), all.is_truncated),
+        (["Alpha", "bravo", "charlie", "delta"].map(str::to_owned).to_vec(), Some(false))
+    );
     let page = |prefix: Option<&str>, marker: Option<String>| ListRolesRequest {
         path_prefix: prefix.map(str::to_owned),
         max_items: Some(1),
@@ -302,9 +300,7 @@ fn the_last_use_of_a_role_is_shown() {
 fn roles_carry_at_most_fifty_tags() {
     let (app, root) = setup();
     create(&app, &root, "Worker");
-    let tag = |tags: Vec<Tag>| {
-        app.call::<ops::TagRole>(&root, TagRoleRequest { role_name: "Worker".to_owned(), tags })
-    };
+    let tag = |tags: Vec<Tag>| app.call::<ops::TagRole>(&root, TagRoleRequest { role_name: "Worker".to_owned(), tags });
     let many: Vec<Tag> = (0..50).map(|n| Tag { key: format!("k{n:02}"), value: String::new() }).collect();
     tag(many).expect("tagged");
     assert_eq!(code(tag(tags(&[("more", "")]))), "LimitExceeded");
@@ -341,10 +337,9 @@ fn reserved_roles_belong_to_their_service() {
         assert_eq!(refusal(app.call::<ops::TagRole>(caller, input)), text);
     }
     let on_behalf = match &root {
-        Caller::Principal(admin) => Caller::Principal(PrincipalCaller {
-            invoked_by: Some("sso.amazonaws.com".to_owned()),
-            ..admin.clone()
-        }),
+        Caller::Principal(admin) => {
+            Caller::Principal(PrincipalCaller { invoked_by: Some("sso.amazonaws.com".to_owned()), ..admin.clone() })
+        }
         other => other.clone(),
     };
     app.call::<ops::UpdateRoleDescription>(&on_behalf, update()).expect("the service acts for the administrator");

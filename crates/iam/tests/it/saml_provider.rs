@@ -1,12 +1,12 @@
 //! SAML providers.
 
 use crate::support::{ACCOUNT, permissions, refusal, setup};
+use base::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federation::certificate::Certificate;
 use federation::keys::SigningKey;
 use federation::saml::sign::{IdentityProviderDescription, identity_provider_metadata};
-use base::Timestamp;
 use iam::saml_provider;
 use kernel::testing::{START, TestApp, code};
 use kernel::{Caller, Result};
@@ -69,7 +69,10 @@ fn a_provider_keeps_its_metadata() {
     );
     let list = app.call::<ops::ListSAMLProviders>(&root, ListSAMLProvidersRequest::default()).expect("listed");
     let entries = list.saml_provider_list.expect("a list");
-    assert_eq!((entries.len(), entries[0].arn.as_deref(), entries[0].valid_until), (1, Some(arn.as_str()), Some(until)));
+    assert_eq!(
+        (entries.len(), entries[0].arn.as_deref(), entries[0].valid_until),
+        (1, Some(arn.as_str()), Some(until))
+    );
     let delete = || DeleteSAMLProviderRequest { saml_provider_arn: arn.clone() };
     app.call::<ops::DeleteSAMLProvider>(&root, delete()).expect("deleted");
     assert_eq!(code(app.call::<ops::DeleteSAMLProvider>(&root, delete())), "NoSuchEntity");

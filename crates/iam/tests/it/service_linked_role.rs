@@ -275,7 +275,12 @@ fn a_role_in_use_is_not_deleted_and_the_task_says_why() {
 #[test]
 fn tasks_are_asked_for_by_a_whole_id() {
     let (app, root, _) = setup();
-    for id in ["x", "task/role/AWSServiceRoleForSSO/1", "task/aws-service-role/sso.amazonaws.com/1", "task/aws-service-role/a/b/"] {
+    for id in [
+        "x",
+        "task/role/AWSServiceRoleForSSO/1",
+        "task/aws-service-role/sso.amazonaws.com/1",
+        "task/aws-service-role/a/b/",
+    ] {
         assert_eq!(code(status(&app, &root, id)), "InvalidInput", "{id}");
     }
     let unknown = format!("task/aws-service-role/sso.amazonaws.com/{SSO_ROLE}/1");
@@ -286,9 +291,8 @@ fn tasks_are_asked_for_by_a_whole_id() {
 fn a_service_deletes_its_own_role_whatever_uses_it() {
     let (app, root, _) = setup();
     create(&app, &root, IDENTITY_CENTER).expect("a new role");
-    let found = app.app.read_as(&root, &app.request(), |cx| {
-        service_linked_role::find(cx.tx, &account_id(), IDENTITY_CENTER)
-    });
+    let found =
+        app.app.read_as(&root, &app.request(), |cx| service_linked_role::find(cx.tx, &account_id(), IDENTITY_CENTER));
     let role = found.expect("readable").expect("exists");
     let service = Caller::Principal(PrincipalCaller {
         account: account_id(),
