@@ -92,6 +92,10 @@ fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {
             let app = Arc::clone(cx.app);
             app.authorizer().refuse_explicit_deny(cx, &permission)
         }
-        Access::Permissions(permissions) => permissions.iter().try_for_each(|permission| cx.require(permission)),
+        Access::Permissions(permissions) => {
+            permissions.iter().try_for_each(|permission| cx.require(permission))?;
+            cx.permissions = permissions;
+            Ok(())
+        }
     }
 }

@@ -262,8 +262,7 @@ impl Exchange {
         }
         let refuse = |error: &CommonError| render::common(op.service, error, &self.request_id);
         let parsed = parsed.map_err(|error| refuse(&error))?;
-        let signing_name = op.service.signing_name;
-        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, signing_name) {
+        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, op.service) {
             Ok(caller) => Ok((caller, info)),
             Err(Refusal::Unauthenticated(error)) => Err(refuse(&error)),
             Err(Refusal::Failed(error)) => Err(failed(op, &error, &self.request_id)),
