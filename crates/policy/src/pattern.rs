@@ -2,7 +2,8 @@
 
 use crate::context::{Context, ContextValue, Key, equal_ignoring_case};
 use crate::document::PolicyKind;
-use crate::glob::{Glob, Token, matches_literals, tokens};
+use crate::glob::{Glob, Token, tokens};
+use memchr::memmem;
 use smallvec::SmallVec;
 
 /// `${key}` or `${key, 'default'}`.
@@ -147,12 +148,19 @@ impl Text {
             Self::Fixed(text) if ignore_case => Some(equal_ignoring_case(text, value)),
             Self::Fixed(text) => Some(**text == *value),
             Self::Template(parts) => {
-                let resolved = Resolved::new(parts, context)?;
-                Some(if ignore_case {
-                    equal_ignoring_case(&resolved.text(), value)
-                } else {
-                    resolved.bytes.as_slice() == value.as_bytes()
-                })
+                for part in parts {
+                    if let Part::Variable(variable) = part {
+                        variable.value(context)?;
+                    }
+                }
+                if !ignore_case {
+                    return Some(strip_front(parts, value, context).is_some_and(str::is_empty));
+                }
+                let folded =
+                    |text: &'_ str| text.chars().flat_map(char::to_lowercase).collect::<SmallVec<[char; 128]>>();
+                let mut wanted: SmallVec<[char; 128]> = SmallVec::new();
+                parts.iter().for_each(|part| wanted.extend(folded(text_of(part, context))));
+                Some(wanted == folded(value))
             }
         }
     }
@@ -161,7 +169,16 @@ impl Text {
     pub(crate) fn resolve(&self, context: &Context) -> Option<String> {
         match self {
             Self::Fixed(text) => Some(text.to_string()),
-            Self::Template(parts) => Some(Resolved::new(parts, context)?.text().into_owned()),
+            Self::Template(parts) => {
+                let mut resolved = String::new();
+                for part in parts {
+                    if let Part::Variable(variable) = part {
+                        variable.value(context)?;
+                    }
+                    resolved.push_str(text_of(part, context));
+                }
+                Some(resolved)
+            }
         }
     }
 }
@@ -197,8 +214,58 @@ fn match_parts(parts: &[Part], value: &str, context: &Context) -> Option<bool> {
     if parts.contains(&Part::AnyCharacter) {
         return Some(Glob::from_tokens(parts_as_tokens(parts, context)?).matches(value));
     }
-    let resolved = Resolved::new(parts, context)?;
-    Some(matches_literals(resolved.pieces(), value.as_bytes()))
+    // A variable without value decides the matter wherever it stands.
+    for part in parts {
+        if let Part::Variable(variable) = part {
+            variable.value(context)?;
+        }
+    }
+    let mut pieces = parts.split(|part| *part == Part::AnyRun);
+    let (Some(first), last) = (pieces.next(), pieces.next_back()) else { return Some(value.is_empty()) };
+    let Some(mut rest) = strip_front(first, value, context) else { return Some(false) };
+    let Some(last) = last else { return Some(rest.is_empty()) };
+    match strip_back(last, rest, context) {
+        Some(shorter) => rest = shorter,
+        None => return Some(false),
+    }
+    for piece in pieces {
+        match skip_to_end_of(piece, rest.as_bytes(), context) {
+            Some(end) => rest = &rest[end..],
+            None => return Some(false),
+        }
+    }
+    Some(true)
+}
+
+/// The text of a part without wildcards; nothing for a variable without value, which the callers have ruled out.
+fn text_of<'a>(part: &'a Part, context: &'a Context) -> &'a str {
+    match part {
+        Part::Literal(text) => text,
+        Part::Variable(variable) => variable.value(context).unwrap_or_default(),
+        Part::AnyCharacter | Part::AnyRun => "",
+    }
+}
+
+fn strip_front<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
+    piece.iter().try_fold(value, |rest, part| rest.strip_prefix(text_of(part, context)))
+}
+
+fn strip_back<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
+    piece.iter().rev().try_fold(value, |rest, part| rest.strip_suffix(text_of(part, context)))
+}
+
+/// Where the leftmost occurrence of a piece ends.
+fn skip_to_end_of(piece: &[Part], value: &[u8], context: &Context) -> Option<usize> {
+    let find = |needle: &[u8]| memmem::find(value, needle).map(|start| start + needle.len());
+    match piece {
+        [] => Some(0),
+        [only] => find(text_of(only, context).as_bytes()),
+        several => {
+            let mut joined: SmallVec<[u8; 256]> = SmallVec::new();
+            several.iter().for_each(|part| joined.extend_from_slice(text_of(part, context).as_bytes()));
+            find(&joined)
+        }
+    }
 }
 
 fn parts_as_tokens(parts: &[Part], context: &Context) -> Option<Vec<Token>> {
@@ -212,40 +279,6 @@ fn parts_as_tokens(parts: &[Part], context: &Context) -> Option<Vec<Token>> {
         }
     }
     Some(out)
-}
-
-/// Parts with the variables of one request in place; on the stack unless long.
-struct Resolved {
-    bytes: SmallVec<[u8; 512]>,
-    /// Where a `*` stands.
-    cuts: SmallVec<[usize; 8]>,
-}
-
-impl Resolved {
-    fn new(parts: &[Part], context: &Context) -> Option<Self> {
-        let mut resolved = Self { bytes: SmallVec::new(), cuts: SmallVec::new() };
-        for part in parts {
-            match part {
-                Part::Literal(text) => resolved.bytes.extend_from_slice(text.as_bytes()),
-                Part::Variable(variable) => resolved.bytes.extend_from_slice(variable.value(context)?.as_bytes()),
-                Part::AnyRun => resolved.cuts.push(resolved.bytes.len()),
-                Part::AnyCharacter => {}
-            }
-        }
-        Some(resolved)
-    }
-
-    fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
-    }
-
-    fn pieces(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        (0..=self.cuts.len()).map(|index| {
-            let start = if index == 0 { 0 } else { self.cuts[index - 1] };
-            let end = self.cuts.get(index).copied().unwrap_or(self.bytes.len());
-            &self.bytes[start..end]
-        })
-    }
 }
 
 /// A request's resource, or any text that is to be matched as an ARN.
@@ -298,19 +331,22 @@ pub(crate) struct ArnPattern {
 enum Head {
     /// Five parts without wildcards, up to and including the fifth colon.
     Literal(Box<str>),
-    Parts(Box<[Pattern; 5]>),
+    /// The parts before the first wildcard with their colons, how many they are, and all five.
+    Parts { lead: Box<str>, lead_parts: usize, parts: Box<[Pattern; 5]> },
 }
 
 impl ArnPattern {
     /// `parts` are the texts of the six parts. Variables before the fifth colon exist in conditions but not in
     /// `Resource`.
     fn new(parts: [&str; 6], head_variables: bool, tail_variables: bool) -> Self {
-        let head = &parts[..5];
-        let literal = !head.iter().any(|part| part.contains(['*', '?']) || (head_variables && part.contains("${")));
-        let head = if literal {
-            Head::Literal(format!("{}:", head.join(":")).into())
+        let open = |part: &&str| part.contains(['*', '?']) || (head_variables && part.contains("${"));
+        let lead_parts = parts[..5].iter().position(open).unwrap_or(5);
+        let lead: Box<str> = parts[..lead_parts].iter().flat_map(|part| [part, ":"]).collect::<String>().into();
+        let head = if lead_parts == 5 {
+            Head::Literal(lead)
         } else {
-            Head::Parts(Box::new(std::array::from_fn(|index| Pattern::new(parts[index], head_variables))))
+            let parts = Box::new(std::array::from_fn(|index| Pattern::new(parts[index], head_variables)));
+            Head::Parts { lead, lead_parts, parts }
         };
         Self { head, tail: Pattern::new(parts[5], tail_variables) }
     }
@@ -331,9 +367,12 @@ impl ArnPattern {
                 Some(rest) => self.tail.matches(rest, context),
                 None => Some(false),
             },
-            Head::Parts(parts) => {
-                let mut start = 0;
-                for (part, end) in parts.iter().zip(colons) {
+            Head::Parts { lead, lead_parts, parts } => {
+                if !value.text.starts_with(&**lead) {
+                    return Some(false);
+                }
+                let mut start = lead.len();
+                for (part, end) in parts.iter().zip(colons).skip(*lead_parts) {
                     if !part.matches(&value.text[start..end], context)? {
                         return Some(false);
                     }
