@@ -152,9 +152,46 @@ fn typical(bencher: &mut Criterion) {
     });
 }
 
-/// Twenty managed policies, every statement about the service of the request, each with conditions, and the request
-/// denied by none and allowed by none.
+/// Everything at AWS's quotas: twenty managed policies of twenty statements, a boundary and session policies of
+/// twenty, a resource policy, five levels of ten SCPs; allowed, so that every Deny is looked at.
 fn worst_realistic(bencher: &mut Criterion) {
+    let mut workload = Workload::typical();
+    workload.identity = (0..20).map(managed).collect();
+    for (number, level) in workload.levels.iter_mut().enumerate() {
+        let more = (0..8).map(|index| {
+            let service = SERVICES[(number + index) % SERVICES.len()];
+            let guard = format!(
+                "{{\"Effect\":\"Deny\",\"Action\":[\"{service}:Delete*\",\"{service}:Put{index}*\"],\"Resource\":\"*\",\
+                 \"Condition\":{{\"StringNotEquals\":{{\"aws:PrincipalTag/team\":\"admins\"}}}}}}"
+            );
+            compile(PolicyKind::ServiceControl, &[guard])
+        });
+        level.policies.extend(more);
+    }
+    let session = [managed(3), compile(PolicyKind::Session, &[allow_all()])];
+    let bucket = (0..20)
+        .map(|index| {
+            format!(
+                "{{\"Effect\":\"Allow\",\"Principal\":{{\"AWS\":\"arn:aws:iam::44445555666{}:role/R{index}\"}},\
+                 \"Action\":\"s3:Get*\",\"Resource\":\"arn:aws:s3:::team-0/*\"}}",
+                index % 10
+            )
+        })
+        .collect::<Vec<_>>();
+    let bucket = compile(PolicyKind::Resource, &bucket);
+    let action = Action::new("s3:GetThing0X");
+    let resource = "arn:aws:s3:eu-west-1:111122223333:team-0/blue/x";
+    let request = Request::new(&workload.caller, &action, Resource::new(resource), &workload.context);
+    let policies = PolicySet { session: Some(&session), resource: Some(&bucket), ..workload.policies() };
+    assert!(evaluate(&request, &policies).is_allowed());
+    bencher.bench_function("worst realistic", |bencher| {
+        bencher.iter(|| black_box(evaluate(black_box(&request), black_box(&policies))));
+    });
+}
+
+/// Four hundred statements that are all about the service of the request, each with two patterns and a variable, of
+/// which none applies.
+fn one_service(bencher: &mut Criterion) {
     let mut workload = Workload::typical();
     let statement = |number: usize, index: usize| {
         format!(
@@ -171,7 +208,7 @@ fn worst_realistic(bencher: &mut Criterion) {
         })
         .collect();
     let action = Action::new("s3:GetObject");
-    bencher.bench_function("worst realistic", |bencher| {
+    bencher.bench_function("400 statements of one service", |bencher| {
         bencher.iter(|| black_box(workload.decide(black_box(&action), "arn:aws:s3:::data/reports/2026/11/a.csv")));
     });
 }
@@ -216,6 +253,6 @@ fn worst_document(bencher: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50).measurement_time(std::time::Duration::from_secs(2));
-    targets = typical, worst_realistic, worst_document
+    targets = typical, worst_realistic, one_service, worst_document
 }
 criterion_main!(benches);

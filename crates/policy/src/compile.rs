@@ -204,6 +204,8 @@ impl ActionPattern {
 struct EffectIndex {
     /// Statements for every service (`*`, `NotAction`).
     any: Box<[u32]>,
+    /// One bit for each of `services`: most policies are passed over by it.
+    mask: u64,
     /// Hashes of the services named, sorted.
     services: Box<[u64]>,
     /// For each of `services`, its part of `listed`.
@@ -233,8 +235,10 @@ impl EffectIndex {
             ranges.push((start, end));
             start = end;
         }
+        let mask = services.iter().fold(0, |mask, hash| mask | bit(*hash));
         Self {
             any: any.into(),
+            mask,
             services: services.into(),
             ranges: ranges.into(),
             listed: pairs.iter().map(|(_, at)| *at).collect(),
@@ -243,13 +247,20 @@ impl EffectIndex {
 
     #[inline]
     fn candidates(&self, action: &Action) -> impl Iterator<Item = u32> {
-        let named = match self.services.binary_search(&action.service_hash) {
-            Ok(at) => {
+        let may_be_listed = self.mask & bit(action.service_hash) != 0;
+        let found = may_be_listed.then(|| self.services.binary_search(&action.service_hash));
+        let named = match found {
+            Some(Ok(at)) => {
                 let (start, end) = self.ranges[at];
                 &self.listed[start as usize..end as usize]
             }
-            Err(_) => &[],
+            _ => &[],
         };
         self.any.iter().chain(named).copied()
     }
+}
+
+/// The bit of a service in [`EffectIndex::mask`]: the upper bits of FNV hashes are mixed best.
+fn bit(hash: u64) -> u64 {
+    1 << (hash >> 58)
 }

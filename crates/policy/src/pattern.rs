@@ -141,27 +141,22 @@ impl Text {
         }
     }
 
-    /// Whether `value` is this text; `None` when a variable has no value.
+    /// Whether `value` is this text; never when a variable has no value.
     #[inline]
-    pub(crate) fn equals(&self, value: &str, ignore_case: bool, context: &Context) -> Option<bool> {
+    pub(crate) fn equals(&self, value: &str, ignore_case: bool, context: &Context) -> bool {
         match self {
-            Self::Fixed(text) if ignore_case => Some(equal_ignoring_case(text, value)),
-            Self::Fixed(text) => Some(**text == *value),
-            Self::Template(parts) => {
+            Self::Fixed(text) if ignore_case => equal_ignoring_case(text, value),
+            Self::Fixed(text) => **text == *value,
+            Self::Template(parts) if ignore_case => {
+                let folded = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Folded>();
+                let mut wanted = Folded::new();
                 for part in parts {
-                    if let Part::Variable(variable) = part {
-                        variable.value(context)?;
-                    }
+                    let Some(text) = text_of(part, context) else { return false };
+                    wanted.extend(text.chars().flat_map(char::to_lowercase));
                 }
-                if !ignore_case {
-                    return Some(strip_front(parts, value, context).is_some_and(str::is_empty));
-                }
-                let folded =
-                    |text: &'_ str| text.chars().flat_map(char::to_lowercase).collect::<SmallVec<[char; 128]>>();
-                let mut wanted: SmallVec<[char; 128]> = SmallVec::new();
-                parts.iter().for_each(|part| wanted.extend(folded(text_of(part, context))));
-                Some(wanted == folded(value))
+                wanted == folded(value)
             }
+            Self::Template(parts) => strip_front(parts, value, context).is_some_and(str::is_empty),
         }
     }
 
@@ -169,19 +164,13 @@ impl Text {
     pub(crate) fn resolve(&self, context: &Context) -> Option<String> {
         match self {
             Self::Fixed(text) => Some(text.to_string()),
-            Self::Template(parts) => {
-                let mut resolved = String::new();
-                for part in parts {
-                    if let Part::Variable(variable) = part {
-                        variable.value(context)?;
-                    }
-                    resolved.push_str(text_of(part, context));
-                }
-                Some(resolved)
-            }
+            Self::Template(parts) => parts.iter().map(|part| text_of(part, context)).collect(),
         }
     }
 }
+
+/// Characters in lower case; on the stack unless many.
+type Folded = SmallVec<[char; 128]>;
 
 /// A pattern to match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,70 +188,61 @@ impl Pattern {
         Self::Fixed(Glob::from_tokens(parts_as_tokens(&parts, &Context::default()).unwrap_or_default()))
     }
 
-    /// Whether the whole of `value` matches; `None` when a variable has no value. What a variable stands for is
+    /// Whether the whole of `value` matches; never when a variable has no value. What a variable stands for is
     /// literal text: a star inside it is a star.
     #[inline]
-    pub(crate) fn matches(&self, value: &str, context: &Context) -> Option<bool> {
+    pub(crate) fn matches(&self, value: &str, context: &Context) -> bool {
         match self {
-            Self::Fixed(glob) => Some(glob.matches(value)),
-            Self::Template(parts) => match_parts(parts, value, context),
+            Self::Fixed(glob) => glob.matches(value),
+            Self::Template(parts) => match_parts(parts, value, context).is_some(),
         }
     }
 }
 
-fn match_parts(parts: &[Part], value: &str, context: &Context) -> Option<bool> {
+/// `Some` when the whole of `value` matches.
+fn match_parts(parts: &[Part], value: &str, context: &Context) -> Option<()> {
     if parts.contains(&Part::AnyCharacter) {
-        return Some(Glob::from_tokens(parts_as_tokens(parts, context)?).matches(value));
-    }
-    // A variable without value decides the matter wherever it stands.
-    for part in parts {
-        if let Part::Variable(variable) = part {
-            variable.value(context)?;
-        }
+        let glob = Glob::from_tokens(parts_as_tokens(parts, context)?);
+        return glob.matches(value).then_some(());
     }
     let mut pieces = parts.split(|part| *part == Part::AnyRun);
-    let (Some(first), last) = (pieces.next(), pieces.next_back()) else { return Some(value.is_empty()) };
-    let Some(mut rest) = strip_front(first, value, context) else { return Some(false) };
-    let Some(last) = last else { return Some(rest.is_empty()) };
-    match strip_back(last, rest, context) {
-        Some(shorter) => rest = shorter,
-        None => return Some(false),
-    }
+    let mut rest = strip_front(pieces.next()?, value, context)?;
+    let Some(last) = pieces.next_back() else { return rest.is_empty().then_some(()) };
+    rest = strip_back(last, rest, context)?;
     for piece in pieces {
-        match skip_to_end_of(piece, rest.as_bytes(), context) {
-            Some(end) => rest = &rest[end..],
-            None => return Some(false),
-        }
+        rest = &rest[end_of(piece, rest.as_bytes(), context)?..];
     }
-    Some(true)
+    Some(())
 }
 
-/// The text of a part without wildcards; nothing for a variable without value, which the callers have ruled out.
-fn text_of<'a>(part: &'a Part, context: &'a Context) -> &'a str {
+/// The text of a part without wildcards; `None` for a variable without value.
+fn text_of<'a>(part: &'a Part, context: &'a Context) -> Option<&'a str> {
     match part {
-        Part::Literal(text) => text,
-        Part::Variable(variable) => variable.value(context).unwrap_or_default(),
-        Part::AnyCharacter | Part::AnyRun => "",
+        Part::Literal(text) => Some(text),
+        Part::Variable(variable) => variable.value(context),
+        Part::AnyCharacter | Part::AnyRun => None,
     }
 }
 
 fn strip_front<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
-    piece.iter().try_fold(value, |rest, part| rest.strip_prefix(text_of(part, context)))
+    piece.iter().try_fold(value, |rest, part| rest.strip_prefix(text_of(part, context)?))
 }
 
 fn strip_back<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
-    piece.iter().rev().try_fold(value, |rest, part| rest.strip_suffix(text_of(part, context)))
+    piece.iter().rev().try_fold(value, |rest, part| rest.strip_suffix(text_of(part, context)?))
 }
 
 /// Where the leftmost occurrence of a piece ends.
-fn skip_to_end_of(piece: &[Part], value: &[u8], context: &Context) -> Option<usize> {
+fn end_of(piece: &[Part], value: &[u8], context: &Context) -> Option<usize> {
     let find = |needle: &[u8]| memmem::find(value, needle).map(|start| start + needle.len());
     match piece {
         [] => Some(0),
-        [only] => find(text_of(only, context).as_bytes()),
+        [only] => find(text_of(only, context)?.as_bytes()),
         several => {
             let mut joined: SmallVec<[u8; 256]> = SmallVec::new();
-            several.iter().for_each(|part| joined.extend_from_slice(text_of(part, context).as_bytes()));
+            for part in several {
+                joined.extend_from_slice(text_of(part, context)?.as_bytes());
+            }
             find(&joined)
         }
     }
@@ -358,23 +338,22 @@ impl ArnPattern {
         Some(Self::new(parts, variables, variables))
     }
 
-    /// Whether `value` matches; `None` when a variable has no value.
+    /// Whether `value` matches; never when a variable has no value.
     #[inline]
-    pub(crate) fn matches(&self, value: &Resource<'_>, context: &Context) -> Option<bool> {
-        let Some(colons) = value.colons else { return Some(false) };
+    pub(crate) fn matches(&self, value: &Resource<'_>, context: &Context) -> bool {
+        let Some(colons) = value.colons else { return false };
         match &self.head {
-            Head::Literal(literal) => match value.text.strip_prefix(&**literal) {
-                Some(rest) => self.tail.matches(rest, context),
-                None => Some(false),
-            },
+            Head::Literal(literal) => {
+                value.text.strip_prefix(&**literal).is_some_and(|rest| self.tail.matches(rest, context))
+            }
             Head::Parts { lead, lead_parts, parts } => {
                 if !value.text.starts_with(&**lead) {
-                    return Some(false);
+                    return false;
                 }
                 let mut start = lead.len();
                 for (part, end) in parts.iter().zip(colons).skip(*lead_parts) {
-                    if !part.matches(&value.text[start..end], context)? {
-                        return Some(false);
+                    if !part.matches(&value.text[start..end], context) {
+                        return false;
                     }
                     start = end + 1;
                 }
@@ -454,7 +433,7 @@ impl ResourcePattern {
         match self {
             Self::All => true,
             Self::Never => false,
-            Self::Arn(pattern) => pattern.matches(resource, context) == Some(true),
+            Self::Arn(pattern) => pattern.matches(resource, context),
         }
     }
 }
@@ -476,23 +455,23 @@ mod tests {
         let like = |pattern: &str, value: &str, pairs: &[(&'static str, &str)]| {
             Pattern::new(pattern, true).matches(value, &context(pairs))
         };
-        assert_eq!(like("home/${aws:username}/*", "home/bob/x", &[("aws:UserName", "bob")]), Some(true));
-        assert_eq!(like("home/${aws:username}/*", "home/bob/x", &[("aws:username", "b*")]), Some(false));
-        assert_eq!(like("home/${aws:username}/?", "home/é/é", &[("aws:username", "é")]), Some(true));
-        assert_eq!(like("${a:b}", "x", &[]), None);
-        assert_eq!(like("${a:b, 'de fault'}*", "de fault!", &[]), Some(true));
-        assert_eq!(like("${a:b,'x'}", "x", &[]), None);
-        assert_eq!(like("a${*}${?}${$}b", "a*?$b", &[]), Some(true));
-        assert_eq!(like("a${*}b", "axb", &[]), Some(false));
-        assert_eq!(like("${}${x", "${}${x", &[]), Some(true));
-        assert_eq!(Pattern::new("${a:b}", false).matches("${a:b}", &Context::new()), Some(true));
+        assert!(like("home/${aws:username}/*", "home/bob/x", &[("aws:UserName", "bob")]));
+        assert!(!like("home/${aws:username}/*", "home/bob/x", &[("aws:username", "b*")]));
+        assert!(like("home/${aws:username}/?", "home/é/é", &[("aws:username", "é")]));
+        assert!(!like("${a:b}", "x", &[]));
+        assert!(like("${a:b, 'de fault'}*", "de fault!", &[]));
+        assert!(!like("${a:b,'x'}", "x", &[]));
+        assert!(like("a${*}${?}${$}b", "a*?$b", &[]));
+        assert!(!like("a${*}b", "axb", &[]));
+        assert!(like("${}${x", "${}${x", &[]));
+        assert!(Pattern::new("${a:b}", false).matches("${a:b}", &Context::new()));
     }
 
     #[test]
     fn several_values_are_no_value() {
         let mut several = Context::new();
         several.insert("a:b", vec!["x".to_owned()]);
-        assert_eq!(Pattern::new("${a:b}", true).matches("x", &several), None);
+        assert!(!Pattern::new("${a:b}", true).matches("x", &several));
     }
 
     #[test]
@@ -522,9 +501,9 @@ mod tests {
     fn arn_conditions_take_variables_in_every_part() {
         let pattern = ArnPattern::for_condition("arn:aws:s3::${aws:PrincipalAccount}:*", true).expect("six parts");
         let one = context(&[("aws:PrincipalAccount", "1")]);
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &one), Some(true));
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::2:b"), &one), Some(false));
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &Context::new()), None);
+        assert!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &one));
+        assert!(!pattern.matches(&Resource::new("arn:aws:s3::2:b"), &one));
+        assert!(!pattern.matches(&Resource::new("arn:aws:s3::1:b"), &Context::new()));
         assert_eq!(ArnPattern::for_condition("arn:aws:s3", true), None);
     }
 }
