@@ -4,7 +4,8 @@ use crate::generate::{ALLOW_ALL, ALLOW_ALL_BY_ANYBODY, Parts, Policy, Random, ca
 use crate::naive;
 use policy::cases::Case;
 use policy::json::{self, Limits};
-use policy::{Decision, Document, PolicyType, explain};
+use policy::validate::{Finding, validate};
+use policy::{Decision, Document, PolicyKind, PolicyType, explain};
 
 const LINE_LIMITS: Limits = Limits { bytes_max: 1_000_000, depth_max: 32 };
 
@@ -161,4 +162,44 @@ fn printing_and_reading_back_is_the_identity() {
             assert_eq!(again.print(), printed);
         }
     }
+}
+
+#[test]
+fn what_is_accepted_when_saved_can_be_read_and_printed() {
+    let kinds = [
+        PolicyKind::Identity,
+        PolicyKind::Trust,
+        PolicyKind::Resource,
+        PolicyKind::ServiceControl,
+        PolicyKind::ResourceControl,
+        PolicyKind::OrganizationsResourcePolicy,
+    ];
+    let mut accepted = 0;
+    for seed in 0..count(1_500) {
+        let mut random = Random::new(seed);
+        let parts = case(&mut random);
+        for policy in parts.identity.iter().chain(&parts.resource_policy).chain(parts.rcps.iter().flatten()) {
+            let mut bytes = policy.text().into_bytes();
+            for _ in 0..random.below(4) {
+                let at = random.below(bytes.len());
+                match random.below(3) {
+                    0 => bytes[at] = *random.pick(&[&b'"', &b'{', &b'}', &b'[', &b']', &b',', &b'*', &b':', &0xFF]),
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, bytes[random.below(bytes.len())]),
+                }
+            }
+            let stored = Document::parse_stored(&bytes);
+            for kind in kinds {
+                if !validate(kind, &bytes).iter().any(Finding::is_error) {
+                    accepted += 1;
+                    assert!(stored.is_ok(), "seed {seed}: {kind:?} {}", String::from_utf8_lossy(&bytes));
+                }
+            }
+            if let Ok(document) = stored {
+                let again = Document::parse_stored(document.print()).expect("what is printed can be read");
+                assert_eq!(again.without_positions(), document.without_positions(), "seed {seed}");
+            }
+        }
+    }
+    assert!(accepted > 300, "{accepted}");
 }
