@@ -20,7 +20,7 @@ const HASH_MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes of one hash.
 const HASH_PASSES: u32 = 2;
 /// Length of a salt in bytes.
-const SALT_BYTES: usize = 16;
+pub const SALT_BYTES: usize = 16;
 /// Former passwords that are kept: the most that a policy can forbid.
 const HISTORY_MAX: i64 = 24;
 

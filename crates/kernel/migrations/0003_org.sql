@@ -55,7 +55,9 @@ create table org_policy (
     name text not null,
     description text not null,
     content text not null,
-    created_at {int} not null
+    created_at {int} not null,
+    -- When the document was last changed; null: never.
+    updated_at {int}
 ){strict};
 create unique index org_policy_by_name on org_policy (org_id, type, name);
 

@@ -392,6 +392,40 @@ pub fn violations(policy_type: EffectivePolicyType, effective: &Value) -> Vec<Vi
     found
 }
 
+/// The first of `tags` (keys and values) that an effective tag policy forbids on resources of a type, such as
+/// `organizations:account`: its key is spelled otherwise, or its value is none of those allowed.
+pub fn forbidden_tag<'t>(effective: &Value, resource_type: &str, tags: &[(&'t str, &'t str)]) -> Option<&'t str> {
+    let rules = effective["tags"].as_object()?;
+    let service = resource_type.split(':').next().unwrap_or_default();
+    let texts = |rule: &Value, name: &str| -> Vec<String> {
+        rule[name].as_array().into_iter().flatten().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+    };
+    for (name, rule) in rules {
+        let enforced = texts(rule, "enforced_for");
+        if !enforced.iter().any(|it| it == resource_type || *it == format!("{service}:*")) {
+            continue;
+        }
+        let key = rule["tag_key"].as_str().unwrap_or(name);
+        let values = texts(rule, "tag_value");
+        let allows = |value: &str| values.is_empty() || values.iter().any(|pattern| matches_value(pattern, value));
+        let same = |tag: &&(&str, &str)| tag.0.to_lowercase() == key.to_lowercase();
+        if let Some((tag, _)) = tags.iter().filter(same).find(|(tag, value)| *tag != key || !allows(value)) {
+            return Some(tag);
+        }
+    }
+    None
+}
+
+/// Whether a value is the pattern, whose one `*` stands for any text.
+fn matches_value(pattern: &str, value: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == value,
+        Some((start, end)) => {
+            value.len() >= start.len() + end.len() && value.starts_with(start) && value.ends_with(end)
+        }
+    }
+}
+
 #[cfg(test)]
 #[path = "effective_policy_tests.rs"]
 mod tests;

@@ -176,3 +176,21 @@ fn a_backup_plan_with_too_many_rules_is_a_violation() {
     let found = plan(11);
     assert_eq!((found[0].code, found[0].path.as_str()), ("ELEMENTS_TOO_MANY", "plans/p/rules"));
 }
+
+#[test]
+fn an_enforced_tag_has_one_spelling_and_only_the_listed_values() {
+    let effective = json!({"tags": {
+        "Team": {"tag_key": "Team", "tag_value": ["a", "b-*"], "enforced_for": ["organizations:account"]},
+        "free": {"tag_key": "Free", "tag_value": ["x"]}
+    }});
+    let forbidden = |key, value| forbidden_tag(&effective, "organizations:account", &[("other", ""), (key, value)]);
+    assert_eq!(forbidden("Team", "a"), None);
+    assert_eq!(forbidden("Team", "b-1"), None);
+    assert_eq!(forbidden("Team", "c"), Some("Team"));
+    assert_eq!(forbidden("team", "a"), Some("team"));
+    assert_eq!(forbidden("Free", "y"), None);
+    assert_eq!(forbidden_tag(&effective, "organizations:ou", &[("Team", "c")]), None);
+    let whole = json!({"tags": {"Team": {"tag_key": "Team", "enforced_for": ["organizations:*"]}}});
+    assert_eq!(forbidden_tag(&whole, "organizations:ou", &[("TEAM", "c")]), Some("TEAM"));
+    assert_eq!(forbidden_tag(&whole, "organizations:ou", &[("Team", "anything")]), None);
+}

@@ -20,6 +20,7 @@ use std::collections::HashMap;
 struct Attached {
     id: String,
     document: Document,
+    /// When it was attached here, or when its document was last changed after that.
     at: Timestamp,
 }
 
@@ -32,7 +33,8 @@ struct Attachments {
 impl Attachments {
     fn load(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<Self> {
         let rows: Vec<(String, String, String, Timestamp)> = tx.all(
-            "select a.target_id, p.id, p.content, a.attached_at from org_attachment a \
+            "select a.target_id, p.id, p.content, \
+                case when p.updated_at > a.attached_at then p.updated_at else a.attached_at end from org_attachment a \
              join org_policy p on p.id = a.policy_id \
              where a.org_id = $1 and a.type = $2 order by a.attached_at, a.policy_id",
             params![org.id, policy_type.as_str()],
@@ -67,10 +69,27 @@ impl Attachments {
 /// What an account inherits.
 struct Effective {
     content: Value,
-    /// When the newest of the policies was attached.
+    /// When the newest of the policies was attached or changed.
     updated_at: Timestamp,
     /// Every policy that contributed.
     policy_ids: Vec<String>,
+}
+
+/// The effective policy of an account of `org`; `None` when the type is off or nothing of it is attached above.
+///
+/// # Errors
+/// When the database fails.
+pub fn effective(
+    tx: &mut Tx,
+    org: &Organization,
+    account: &AccountId,
+    policy_type: EffectivePolicyType,
+) -> Result<Option<Value>> {
+    if !is_enabled(tx, org, policy_type)? {
+        return Ok(None);
+    }
+    let way = tree::path(tx, org, &Target::Account(account.clone()))?;
+    Ok(Attachments::load(tx, org, policy_type)?.effective(&way).map(|effective| effective.content))
 }
 
 fn not_found() -> Error {
@@ -80,13 +99,14 @@ fn not_found() -> Error {
     EffectivePolicyNotFoundException::new(message).into()
 }
 
-fn require_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<()> {
+fn is_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<bool> {
     let policy_type = PolicyType::parse(policy_type.as_str())
         .ok_or_else(|| Error::internal("a type of effective policies is no policy type"))?;
-    match policy_type::status(tx, org, policy_type)? {
-        Some(PolicyTypeStatus::Enabled) => Ok(()),
-        _ => Err(not_found()),
-    }
+    Ok(policy_type::status(tx, org, policy_type)? == Some(PolicyTypeStatus::Enabled))
+}
+
+fn require_enabled(tx: &mut Tx, org: &Organization, policy_type: EffectivePolicyType) -> Result<()> {
+    if is_enabled(tx, org, policy_type)? { Ok(()) } else { Err(not_found()) }
 }
 
 fn with_type(permission: Permission, policy_type: EffectivePolicyType) -> Permission {

@@ -4,7 +4,7 @@ use crate::guardrails::{AWS_MANAGED_POLICIES, AwsManagedPolicy};
 use crate::organization::{self, Organization};
 use crate::policy_rules::{self, Quotas};
 use crate::tree::{self, Target};
-use crate::{guardrails, messages, new_tags, page, policy_type, resource_policy};
+use crate::{guardrails, messages, new_tags, page, policy_type, resource_policy, tag};
 use base::{AccountId, OrgId, OrgPolicyId, Timestamp};
 use kernel::scope::Scope;
 use kernel::store::Row;
@@ -214,6 +214,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreatePolicyRequest) -> Result<CreatePol
     policy_rules::check_content(policy_type, &input.content)?;
     let tags = input.tags.as_deref().unwrap_or_default();
     new_tags::check(tags)?;
+    tag::require_compliant(cx.tx, &org, "organizations:policy", tags)?;
     require_free_name(cx.tx, &org, policy_type, &input.name)?;
     let of_type = "select count(*) from org_policy where org_id = $1 and type = $2";
     if cx.tx.count(of_type, params![org.id, policy_type.as_str()])? >= Quotas::of(policy_type).policies_max {
@@ -263,10 +264,13 @@ fn update(cx: &mut WriteCx<'_>, input: &UpdatePolicyRequest) -> Result<UpdatePol
         policy_rules::check_content(policy.policy_type, content)?;
         policy.content.clone_from(content);
     }
-    cx.write().exec_one(
-        "update org_policy set name = $2, description = $3, content = $4 where id = $1",
-        params![policy.id, policy.name, policy.description, policy.content],
-    )?;
+    let sql = "update org_policy set name = $2, description = $3 where id = $1";
+    cx.write().exec_one(sql, params![policy.id, policy.name, policy.description])?;
+    if input.content.is_some() {
+        let now = cx.now;
+        let sql = "update org_policy set content = $2, updated_at = $3 where id = $1";
+        cx.write().exec_one(sql, params![policy.id, policy.content, now])?;
+    }
     cx.touch(Scope::organization(&org.id));
     Ok(UpdatePolicyResponse { policy: Some(policy.describe()) })
 }

@@ -29,8 +29,8 @@ pub fn ensure(cx: &mut WriteCx<'_>, account: &AccountId, service: &str) -> Resul
         iam::service_linked_role::create_service_linked(cx, account, service)?;
         return Ok(());
     }
-    if iam::role::find(cx.tx, account, template.role_name)?.is_some() {
-        return iam::service_linked_role::ensure_canonical(cx, account, service);
+    if let Some(role) = iam::role::find(cx.tx, account, template.role_name)? {
+        return iam::service_linked_role::ensure_canonical(cx, &role);
     }
     let own = iam::service_linked_role::create_service_linked(cx, account, SERVICE)?;
     let caller = {

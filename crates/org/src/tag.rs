@@ -2,12 +2,12 @@
 
 use crate::organization::{self, Organization};
 use crate::tree::{self, Target};
-use crate::{messages, new_tags, policy, resource_policy};
+use crate::{effective_policy, inherited_policy, messages, new_tags, policy, resource_policy};
 use base::OrgPolicyId;
 use kernel::page::Cursor;
 use kernel::{Cx, Permission, Result, Route, Tx, WriteCx, params, route};
 use model::organizations::{
-    ConstraintViolationExceptionReason, InvalidInputExceptionReason, ListTagsForResourceRequest,
+    ConstraintViolationExceptionReason, EffectivePolicyType, InvalidInputExceptionReason, ListTagsForResourceRequest,
     ListTagsForResourceResponse, Tag, TagResourceRequest, UntagResourceRequest, ops,
 };
 use smithy::schema::Unit;
@@ -17,7 +17,7 @@ const PAGE_TAGS_MAX: i64 = 50;
 
 /// Something that can have tags.
 enum Taggable {
-    Target(Target),
+    Target,
     Policy,
     ResourcePolicy,
 }
@@ -25,7 +25,7 @@ enum Taggable {
 impl Taggable {
     fn parse(id: &str) -> Option<Self> {
         match Target::parse(id) {
-            Some(target) => Some(Self::Target(target)),
+            Some(_) => Some(Self::Target),
             None if OrgPolicyId::parse(id).is_some() => Some(Self::Policy),
             None => id.starts_with("rp-").then_some(Self::ResourcePolicy),
         }
@@ -34,7 +34,7 @@ impl Taggable {
 
 fn require(tx: &mut Tx, org: &Organization, id: &str) -> Result<()> {
     let exists = match Taggable::parse(id).ok_or_else(messages::invalid_pattern)? {
-        Taggable::Target(_) => tree::find_target(tx, org, id)?.is_some(),
+        Taggable::Target => tree::find_target(tx, org, id)?.is_some(),
         Taggable::Policy => policy::find(tx, org, id)?.is_some(),
         Taggable::ResourcePolicy => resource_policy::find(tx, org)?.is_some_and(|stored| stored.id == id),
     };
@@ -58,7 +58,7 @@ fn permission(cx: &mut Cx<'_>, operation: &str, id: &str) -> Result<Permission> 
             let permission = organization::permission(cx, operation, |org| resource_policy::arn(org, id))?;
             new_tags::with_resource_tags(permission, cx.tx, id)
         }
-        Some(Taggable::Target(_)) | None => tree::permission(cx, operation, id),
+        Some(Taggable::Target) | None => tree::permission(cx, operation, id),
     }
 }
 
@@ -72,11 +72,45 @@ fn untag_permission(cx: &mut Cx<'_>, input: &UntagResourceRequest) -> Result<Per
     Ok(permission.with_all("aws:TagKeys", input.tag_keys.clone()))
 }
 
+/// Refuses tags that the tag policies enforce otherwise: those that the management account inherits, since what is
+/// tagged here is the organization's own. `resource_type` is such as `organizations:account`.
+///
+/// # Errors
+/// `ConstraintViolationException` with reason `TAG_POLICY_VIOLATION`.
+pub fn require_compliant(tx: &mut Tx, org: &Organization, resource_type: &str, tags: &[Tag]) -> Result<()> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let effective = inherited_policy::effective(tx, org, &org.management, EffectivePolicyType::TagPolicy)?;
+    let Some(effective) = effective else { return Ok(()) };
+    let pairs: Vec<(&str, &str)> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+    match effective_policy::forbidden_tag(&effective, resource_type, &pairs) {
+        None => Ok(()),
+        Some(key) => {
+            let message =
+                format!("The tag policy does not allow the specified value for the following tag key: '{key}'.");
+            Err(messages::constraint(ConstraintViolationExceptionReason::TagPolicyViolation, &message))
+        }
+    }
+}
+
+/// The resource type of a taggable id, as tag policies name it.
+fn resource_type(id: &str) -> &'static str {
+    match Target::parse(id) {
+        Some(Target::Root(_)) => "organizations:root",
+        Some(Target::Unit(_)) => "organizations:ou",
+        Some(Target::Account(_)) => "organizations:account",
+        None if id.starts_with("rp-") => "organizations:resourcepolicy",
+        None => "organizations:policy",
+    }
+}
+
 fn tag(cx: &mut WriteCx<'_>, input: &TagResourceRequest) -> Result<Unit> {
     let permission = tag_permission(cx, input)?;
     let org = resource_policy::require_writer(cx, &[permission])?;
     require_own(cx.tx, &org, &input.resource_id)?;
     new_tags::check(&input.tags)?;
+    require_compliant(cx.tx, &org, resource_type(&input.resource_id), &input.tags)?;
     let mut tx = cx.write();
     for tag in &input.tags {
         tx.exec_one(

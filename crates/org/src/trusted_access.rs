@@ -4,8 +4,7 @@ use crate::organization::{self, Organization};
 use crate::{messages, page, policy_type, resource_policy};
 use base::{OrgId, Timestamp};
 use kernel::scope::Scope;
-use kernel::{Access, Cx};
-use kernel::{Event, Permission, Result, Route, Tx, WriteCx, params, route};
+use kernel::{Access, Cx, Event, Permission, Result, Route, Tx, WriteCx, params, route};
 use model::organizations::{
     ConstraintViolationExceptionReason as Constraint, DisableAWSServiceAccessRequest, EnableAWSServiceAccessRequest,
     EnabledServicePrincipal, ListAWSServiceAccessForOrganizationRequest, ListAWSServiceAccessForOrganizationResponse,

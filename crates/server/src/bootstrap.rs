@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use base::random::ALPHABET_SECRET;
 use base::{AccessKeyId, AccountId, Random, Secret, Timestamp, UserId};
 use iam::account::{Account, AccountState};
+use iam::entity::EntityKind;
 use kernel::caller::Caller;
 use kernel::seal::Seal;
 use kernel::store::Store;
@@ -21,6 +22,8 @@ const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVW
 const PASSWORD_CHARACTERS: usize = 24;
 /// Name of the bootstrap administrator.
 const ADMIN: &str = "admin";
+/// What the administrator may do: everything.
+const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 /// Name of the CLI profile in `DIR/aws`.
 pub const PROFILE: &str = "vestibule";
 
@@ -195,23 +198,22 @@ impl Facts {
             (key, Secret::new(random.text(ALPHABET_SECRET, 40)))
         });
         let passwords = [0; 2].map(|_| Secret::new(random.text(PASSWORD_ALPHABET, PASSWORD_CHARACTERS)));
-        let salts = [random.fork(), random.fork()];
+        let salts: [[u8; iam::login_profile::SALT_BYTES]; 2] = [random.bytes(), random.bytes()];
         // Hashing is slow on purpose; the two run beside each other.
-        let [root_hash, admin_hash] = std::thread::scope(|scope| {
-            let hash = |(password, mut salt): (&Secret, Random)| iam::login_profile::hash_password(password, &mut salt);
-            let [first, second] = salts;
-            let beside = scope.spawn(move || hash((&passwords[0], first)));
-            let admin = hash((&passwords[1], second));
-            [beside.join().unwrap_or_else(|_| Err(kernel::Error::internal("hashing failed"))), admin]
+        let [root, administrator] = &passwords;
+        let (root_hash, admin_hash) = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| iam::login_profile::hash_password(root.expose(), salts[0]));
+            let admin = iam::login_profile::hash_password(administrator.expose(), salts[1]);
+            (beside.join().unwrap_or_else(|_| Err(kernel::Error::internal("hashing failed"))), admin)
         });
         let bootstrap = Bootstrap {
             endpoint: app.settings.base_url.clone(),
             region: app.settings.region.clone(),
             management_account_id: account.to_string(),
-            root: Root { email: "root@vestibule.internal".to_owned(), password: passwords[0].expose().to_owned() },
+            root: Root { email: "root@vestibule.internal".to_owned(), password: root.expose().to_owned() },
             admin: Admin {
                 user_name: ADMIN.to_owned(),
-                password: passwords[1].expose().to_owned(),
+                password: administrator.expose().to_owned(),
                 access_key_id: key.to_string(),
                 secret_access_key: secret.expose().to_owned(),
             },
@@ -233,7 +235,7 @@ impl Facts {
             created_at: now,
         };
         iam::account::insert(tx, &account)?;
-        iam::account::set_root_password(tx, &self.account, &self.root_hash)?;
+        iam::account::root_password::set(tx, &self.account, Some(&self.root_hash))?;
         iam::user::insert(tx, &self.admin(now))?;
         iam::login_profile::set_hash(tx, &self.user, &self.admin_hash, false, now)?;
         let key = iam::access_key::NewAccessKey {
@@ -244,7 +246,7 @@ impl Facts {
             created_at: now,
         };
         iam::access_key::insert(tx, &app.seal, &mut random, &key)?;
-        attach_administrator_access(tx, &self.account, &self.user, now)?;
+        iam::attachment::attach(tx, &self.account, EntityKind::User, self.user.as_str(), ADMINISTRATOR_ACCESS, now)?;
         tx.exec_one("insert into fact (name, value) values ('bootstrap', $1)", params![self.account])
     }
 
@@ -259,19 +261,6 @@ impl Facts {
             created_at,
         }
     }
-}
-
-fn attach_administrator_access(
-    tx: &mut kernel::WriteTx<'_>,
-    account: &AccountId,
-    user: &UserId,
-    now: Timestamp,
-) -> kernel::Result<()> {
-    tx.exec_one(
-        "insert into iam_attachment (entity_id, policy_arn, account_id, entity_kind, attached_at) \
-         values ($1, 'arn:aws:iam::aws:policy/AdministratorAccess', $2, 'user', $3)",
-        params![user, account, now],
-    )
 }
 
 fn create_private_directory(path: &Path) -> Result<()> {

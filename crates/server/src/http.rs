@@ -112,11 +112,7 @@ async fn reset(State(edge): State<Arc<Edge>>) -> Response {
     }
 }
 
-async fn aws(
-    State(edge): State<Arc<Edge>>,
-    connect: Option<ConnectInfo<SocketAddr>>,
-    request: Request<Body>,
-) -> Response {
+async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = edge.app.with_random(base::Random::uuid);
@@ -126,7 +122,8 @@ async fn aws(
         Ok(Err(_)) => return answer(render::common(voice(&parts), &CommonError::RequestTooLarge, &request_id)),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let source_ip = connect.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default();
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let source_ip = peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default();
     let exchange = Exchange { edge, parts, body, request_id, source_ip };
     exchange.answered(started).await
 }

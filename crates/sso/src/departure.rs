@@ -48,8 +48,7 @@ fn clean_up(app: &Arc<App>, key: &str) -> Result<Outcome> {
 }
 
 fn remove_resources(cx: &mut WriteCx<'_>, account: &AccountId) -> Result<()> {
-    let Some(template) = iam::service_linked_role::template(SERVICE) else { return Ok(()) };
-    let Some(linked) = iam::role::find(cx.tx, account, template.role_name)? else { return Ok(()) };
+    let Some(linked) = iam::service_linked_role::find(cx.tx, account, SERVICE)? else { return Ok(()) };
     let caller = iam::sts::assume_for_service(cx, SERVICE, &linked, "AWS-SSO")?;
     remove_reserved_roles(cx, &caller)?;
     remove_providers(cx, &caller)?;

@@ -12,10 +12,15 @@ const ACTION: &str = "sts:AssumeRole";
 
 pub(super) fn rule(cx: &mut Cx<'_>, input: &AssumeRoleRequest) -> Result<Access> {
     session::check_caller(cx, "AssumeRole")?;
-    if matches!(&cx.caller, Caller::Principal(caller) if caller.principal == Principal::Root) {
-        return Err(Error::denied("Roles may not be assumed by root accounts."));
-    }
     let request = request(cx, input)?;
+    match &cx.caller {
+        Caller::Principal(caller) if caller.principal == Principal::Root => {
+            return Err(Error::denied("Roles may not be assumed by root accounts."));
+        }
+        Caller::Principal(_) | Caller::Service(_) => {}
+        // A trust policy may name everybody; without a signature that would be nobody in particular.
+        Caller::Federated { .. } | Caller::Anonymous => return Err(refused(cx, ACTION, &request)),
+    }
     Ok(Access::Permissions(request.permissions(cx)?))
 }
 

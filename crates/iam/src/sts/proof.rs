@@ -1,7 +1,8 @@
 //! From the proof in an unsigned request to facts that may be believed. The only module of IAM that verifies
 //! assertions and tokens, and it leaves that to the crate `federation`.
 
-use base::{AccountId, Timestamp};
+use crate::saml_provider::SamlProvider;
+use base::Timestamp;
 use federation::saml::claims::{self, SessionClaims};
 use federation::saml::metadata::Metadata;
 use federation::saml::{AWS_AUDIENCE, response};
@@ -16,18 +17,15 @@ const CLOCK_SKEW_SECONDS: i64 = 60;
 /// Condition keys of SAML that hold one value; the others are lists.
 const SINGLE_SAML_KEYS: [&str; 6] =
     ["saml:aud", "saml:iss", "saml:sub", "saml:sub_type", "saml:namequalifier", "saml:doc"];
+/// What the names of AWS's own claims begin with.
+const AWS_CLAIMS: &str = "https://aws.amazon.com/";
 /// Claim that carries session tags (IAM User Guide, "Pass session tags using AssumeRoleWithWebIdentity").
 const TAGS_CLAIM: &str = "https://aws.amazon.com/tags";
 /// Claim that carries the source identity.
 const SOURCE_IDENTITY_CLAIM: &str = "https://aws.amazon.com/source_identity";
 
-/// A registered SAML provider.
-pub(super) struct SamlProvider<'a> {
-    pub account: &'a AccountId,
-    pub name: &'a str,
-    pub arn: &'a str,
-    pub metadata: &'a str,
-}
+/// Condition keys with a list of values.
+type Lists = Vec<(String, Vec<String>)>;
 
 /// What a verified assertion says.
 pub(super) struct SamlProof {
@@ -45,20 +43,15 @@ pub(super) struct SamlProof {
     /// Condition keys with one value.
     pub context: BTreeMap<String, String>,
     /// Condition keys with a list of values.
-    pub lists: Vec<(String, Vec<String>)>,
+    pub lists: Lists,
 }
 
 /// Verifies an assertion of `provider` that offers `role_arn`.
 ///
 /// # Errors
 /// `InvalidIdentityToken`, `ExpiredTokenException`, `IDPRejectedClaim`.
-pub(super) fn verify_saml(
-    cx: &Cx<'_>,
-    provider: &SamlProvider<'_>,
-    role_arn: &str,
-    assertion: &str,
-) -> Result<SamlProof> {
-    let metadata = Metadata::parse(provider.metadata)
+pub(super) fn verify_saml(cx: &Cx<'_>, provider: &SamlProvider, role_arn: &str, assertion: &str) -> Result<SamlProof> {
+    let metadata = Metadata::parse(&provider.metadata)
         .map_err(|error| Error::internal(format!("the metadata of {} is not readable: {error}", provider.arn)))?;
     let settings = &cx.app.settings;
     let endpoints = [
@@ -77,13 +70,13 @@ pub(super) fn verify_saml(
         clock_skew_seconds: CLOCK_SKEW_SECONDS,
     };
     let assertion = response::validate(assertion, &expected).map_err(|error| {
-        tracing::info!(provider = provider.arn, %error, "a SAML response was refused");
+        tracing::info!(provider = %provider.arn, %error, "a SAML response was refused");
         rejected(error.rejection())
     })?;
     let session = SessionClaims::from_assertion(&assertion).map_err(|error| rejected(error.rejection()))?;
-    session.check_role(role_arn, provider.arn).map_err(|error| rejected(error.rejection()))?;
+    session.check_role(role_arn, &provider.arn).map_err(|error| rejected(error.rejection()))?;
     let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
-    for (key, values) in claims::context_keys(&assertion, provider.account.as_str(), provider.name) {
+    for (key, values) in claims::context_keys(&assertion, provider.account.as_str(), &provider.name) {
         match <[String; 1]>::try_from(values) {
             Ok([value]) if SINGLE_SAML_KEYS.contains(&key.as_str()) => drop(context.insert(key, value)),
             Ok([value]) => lists.push((key, vec![value])),
@@ -92,7 +85,7 @@ pub(super) fn verify_saml(
     }
     Ok(SamlProof {
         subject_type: assertion.subject_type().to_owned(),
-        name_qualifier: claims::name_qualifier(&assertion.issuer, provider.account.as_str(), provider.name),
+        name_qualifier: claims::name_qualifier(&assertion.issuer, provider.account.as_str(), &provider.name),
         issuer: assertion.issuer,
         subject: assertion.name_id,
         recipient: assertion.recipient,
@@ -125,7 +118,7 @@ pub(super) struct WebIdentityProof {
     /// Condition keys with one value.
     pub context: BTreeMap<String, String>,
     /// Condition keys with a list of values.
-    pub lists: Vec<(String, Vec<String>)>,
+    pub lists: Lists,
 }
 
 /// The issuer that a token names, to find its provider by; nothing is verified yet.
@@ -159,22 +152,7 @@ pub(super) fn verify_web_identity(
         rejected(error.rejection())
     })?;
     let (tags, transitive_tag_keys) = session_tags(&token.claims)?;
-    let prefix = provider.issuer.trim_start_matches("https://");
-    let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
-    for (claim, value) in &token.claims {
-        // Other claims have no condition key; AWS's own are structures.
-        let key = format!("{prefix}:{claim}");
-        match value {
-            Value::Array(values) if claim == "amr" => {
-                lists.push((key, values.iter().filter_map(Value::as_str).map(str::to_owned).collect()));
-            }
-            Value::String(value) if !claim.starts_with("https://aws.amazon.com/") => {
-                drop(context.insert(key, value.clone()))
-            }
-            _ => {}
-        }
-    }
-    context.insert(format!("{prefix}:aud"), token.audience.clone());
+    let (context, lists) = web_identity_keys(provider.issuer, &token);
     let source_identity = match token.claims.get(SOURCE_IDENTITY_CLAIM) {
         None => None,
         Some(Value::String(identity)) if is_source_identity(identity) => Some(identity.clone()),
@@ -189,6 +167,28 @@ pub(super) fn verify_web_identity(
         context,
         lists,
     })
+}
+
+/// The condition keys of a token: its claims behind the issuer's host and path.
+fn web_identity_keys(issuer: &str, token: &jwt::IdToken) -> (BTreeMap<String, String>, Lists) {
+    let prefix = issuer.trim_start_matches("https://");
+    // An issuer of one bare word could pass its claims off as keys of AWS (`aws:SourceIp`).
+    let is_distinct = prefix.contains(['.', ':', '/']);
+    let (mut context, mut lists) = (BTreeMap::new(), Vec::new());
+    for (claim, value) in &token.claims {
+        let key = format!("{prefix}:{claim}");
+        match value {
+            Value::Array(values) if claim == "amr" => {
+                lists.push((key, values.iter().filter_map(Value::as_str).map(str::to_owned).collect()));
+            }
+            Value::String(text) if claim == "sub" || (is_distinct && !claim.starts_with(AWS_CLAIMS)) => {
+                context.insert(key, text.clone());
+            }
+            _ => {}
+        }
+    }
+    context.insert(format!("{prefix}:aud"), token.audience.clone());
+    (context, lists)
 }
 
 /// The constraint of `SourceIdentity` in the model, and the reserved prefix.

@@ -138,7 +138,7 @@ pub(super) fn open(
     let packed_policy_size = session::packed_size(&policies, &request.tags)?;
     let mut expires_at = cx.now.truncated_to_seconds().plus_seconds(seconds);
     if let Some(end) = origin.ends_at {
-        expires_at = expires_at.min(end);
+        expires_at = expires_at.min(end.truncated_to_seconds());
     }
     let session = Session {
         issued_at: cx.now,

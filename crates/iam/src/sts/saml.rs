@@ -4,8 +4,9 @@ use super::proof::{self, SamlProof};
 use super::role_session::{self, Limits, Opened, Origin, RoleSessionRequest, parse_role_arn};
 use super::session::SessionTags;
 use super::web_identity::require_as_federated;
-use base::{AccountId, Arn};
-use kernel::{Caller, Cx, Result, params};
+use crate::saml_provider;
+use base::AccountId;
+use kernel::{Caller, Cx, Result};
 use model::sts::{AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponse, InvalidIdentityTokenException};
 
 const ACTION: &str = "sts:AssumeRoleWithSAML";
@@ -57,13 +58,7 @@ pub(super) fn assume_role_with_saml(
 }
 
 fn verify(cx: &mut Cx<'_>, input: &AssumeRoleWithSAMLRequest, account: &AccountId) -> Result<SamlProof> {
-    let no_provider = || InvalidIdentityTokenException::new("Specified provider doesn't exist");
-    let provider = Arn::parse(&input.principal_arn).filter(|arn| arn.account() == account.as_str());
-    let name = provider.as_ref().and_then(|arn| arn.resource().strip_prefix("saml-provider/"));
-    let name = name.ok_or_else(no_provider)?;
-    let sql = "select metadata from iam_saml_provider where arn = $1 and account_id = $2";
-    let metadata: Option<String> = cx.tx.opt(sql, params![input.principal_arn, account], |row| row.get(0))?;
-    let metadata = metadata.ok_or_else(no_provider)?;
-    let provider = proof::SamlProvider { account, name, arn: &input.principal_arn, metadata: &metadata };
+    let provider = saml_provider::find(cx.tx, &input.principal_arn)?.filter(|provider| provider.account == *account);
+    let provider = provider.ok_or_else(|| InvalidIdentityTokenException::new("Specified provider doesn't exist"))?;
     proof::verify_saml(cx, &provider, &input.role_arn, &input.saml_assertion)
 }

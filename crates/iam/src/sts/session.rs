@@ -2,13 +2,16 @@
 
 use super::session_token::{self, IssuedCredentials, TOKEN_CHARACTERS_MAX};
 use crate::document::{self, DocumentKind};
+use crate::managed_policy;
+use crate::mfa::{self, Holder};
 use base::{AccountId, Timestamp};
 use kernel::caller::Session;
-use kernel::{Access, Caller, Cx, Error, Principal, PrincipalCaller, Result, Tx, WriteCx, params};
+use kernel::{Access, Caller, Cx, Error, Principal, PrincipalCaller, Result, Tx, WriteCx};
 use model::sts::{
     GetSessionTokenRequest, GetSessionTokenResponse, PackedPolicyTooLargeException, PolicyDescriptorType, Tag,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Session tags that one call may pass.
 const TAGS_MAX: usize = 50;
@@ -128,8 +131,16 @@ impl SessionPolicies {
             ));
         }
         let mut arns: Vec<String> = Vec::with_capacity(descriptors.len());
-        for arn in descriptors.iter().filter_map(|descriptor| descriptor.arn.as_ref()) {
-            if catalog::managed_policy(arn).is_none() && !is_customer_policy(tx, account, arn)? {
+        for descriptor in descriptors {
+            // A limit that cannot be read must not be passed over.
+            let arn = descriptor.arn.as_ref().ok_or_else(|| {
+                Error::Validation(
+                    "1 validation error detected: Value null at 'policyArns.member.arn' failed to satisfy constraint: \
+                     Member must not be null"
+                        .to_owned(),
+                )
+            })?;
+            if !managed_policy::find(tx, account, arn)?.is_some_and(|policy| policy.is_attachable()) {
                 return Err(Error::Validation(format!("Policy {arn} does not exist or is not attachable.")));
             }
             if !arns.contains(arn) {
@@ -160,10 +171,6 @@ impl SessionPolicies {
     fn bytes(&self) -> usize {
         self.policy.iter().chain(&self.arns).map(String::len).sum()
     }
-}
-
-fn is_customer_policy(tx: &mut Tx, account: &AccountId, arn: &str) -> Result<bool> {
-    tx.exists("select 1 from iam_policy where arn = $1 and account_id = $2", params![arn, account])
 }
 
 /// `PackedPolicySize`: how much of their space policies and tags take, in percent; `None` when there are none.
@@ -231,9 +238,7 @@ pub(super) fn second_factor(
     match (serial, code) {
         (None, None) => Ok(None),
         (Some(serial), Some(code)) => {
-            let has_device = matches!(&cx.caller, Caller::Principal(caller)
-                if matches!(caller.principal, Principal::User(_) | Principal::Root));
-            if has_device && is_code_of_caller(cx, serial, code)? {
+            if is_code_of_caller(cx, serial, code)? {
                 return Ok(Some(cx.now));
             }
             Err(Error::denied("MultiFactorAuthentication failed with invalid MFA one time pass code."))
@@ -244,14 +249,23 @@ pub(super) fn second_factor(
     }
 }
 
-/// No device can be registered yet, so that no code is anybody's.
-#[expect(clippy::unnecessary_wraps, reason = "a look-up of the device can fail")]
-fn is_code_of_caller(_cx: &mut WriteCx<'_>, _serial: &str, _code: &str) -> Result<bool> {
-    Ok(false)
+/// Whether the code is the present one of a device of the caller; it is used up then. Sessions of roles and federated
+/// users have no devices.
+fn is_code_of_caller(cx: &mut WriteCx<'_>, serial: &str, code: &str) -> Result<bool> {
+    let holder = match &cx.caller {
+        Caller::Principal(caller) => match &caller.principal {
+            Principal::User(user) => Holder::User(user.id.clone()),
+            Principal::Root => Holder::Root(caller.account.clone()),
+            Principal::Role(_) | Principal::FederatedUser { .. } => return Ok(false),
+        },
+        _ => return Ok(false),
+    };
+    let (app, now) = (Arc::clone(cx.app), cx.now);
+    mfa::verify_code(&mut cx.write(), &app.seal, &holder, serial, code, now)
 }
 
-/// Refuses what `caller`'s kind of temporary credentials may not call, whatever policies say; for long-term credentials
-/// and sessions of roles that is only the making of further such credentials.
+/// Refuses what `caller`'s kind of temporary credentials may not call, whatever policies say; for sessions of roles that
+/// is only the making of sessions of users. `operation` may be any action of the service's policies.
 ///
 /// # Errors
 /// [`Error::Denied`].
@@ -262,9 +276,11 @@ pub fn may_call(caller: &PrincipalCaller, service: &str, operation: &str) -> Res
     }
     let is_allowed = match (&caller.principal, service) {
         (Principal::FederatedUser { .. }, "sts") => operation == "GetCallerIdentity",
+        // No operation, but a permission that operations of other services ask for.
+        (_, "iam") if operation == "PassRole" => true,
         (Principal::FederatedUser { .. }, "iam") => false,
         (Principal::User(_) | Principal::Root, "sts") if session.is_session_token => {
-            matches!(operation, "AssumeRole" | "GetCallerIdentity")
+            matches!(operation, "AssumeRole" | "TagSession" | "SetSourceIdentity" | "GetCallerIdentity")
         }
         (Principal::User(_) | Principal::Root, "iam") if session.is_session_token => session.mfa_at.is_some(),
         _ => true,

@@ -6,9 +6,10 @@
 use super::proof::{self, WebIdentityProof};
 use super::role_session::{self, Limits, Opened, Origin, RoleSessionRequest, parse_role_arn};
 use super::session::SessionTags;
+use crate::oidc_provider;
 use crate::role::Role;
 use base::AccountId;
-use kernel::{Caller, Cx, Error, Result, params};
+use kernel::{Caller, Cx, Error, Result};
 use model::sts::{
     AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, IDPCommunicationErrorException,
     InvalidIdentityTokenException,
@@ -44,7 +45,9 @@ pub(super) fn assume_role_with_web_identity(
         policy_arns: input.policy_arns.as_deref(),
         minimum_token_size: input.minimum_session_token_size,
     };
-    let origin = Origin { federated_provider: Some(provider.clone()), context: proof.context, ..Origin::default() };
+    // Of the claims only these outlive the call, so that a token of many claims makes no long session token.
+    let kept = proof.context.into_iter().filter(|(key, _)| key.ends_with(":sub") || key.ends_with(":aud")).collect();
+    let origin = Origin { federated_provider: Some(provider.clone()), context: kept, ..Origin::default() };
     let Opened { user, packed_policy_size, answer } = role_session::open(cx, request, &role, &limits, origin)?;
     Ok(AssumeRoleWithWebIdentityResponse {
         assumed_role_user: Some(user),
@@ -84,20 +87,14 @@ fn verify(
     let issuer = proof::issuer_of(&input.web_identity_token)?;
     let no_provider =
         || InvalidIdentityTokenException::new(format!("No OpenIDConnect provider found in your account for {issuer}"));
-    let host_and_path = issuer.strip_prefix("https://").ok_or_else(no_provider)?;
-    let arn = format!("arn:aws:iam::{account}:oidc-provider/{host_and_path}");
-    let sql = "select client_ids, jwks from iam_oidc_provider where arn = $1 and account_id = $2";
-    let row: Option<(String, Option<String>)> =
-        cx.tx.opt(sql, params![arn, account], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (client_ids, jwks) = row.ok_or_else(no_provider)?;
-    let client_ids: Vec<String> = serde_json::from_str(&client_ids)
-        .map_err(|error| Error::internal(format!("the client ids of {arn} are not readable: {error}")))?;
-    let jwks = jwks.ok_or_else(|| {
+    let provider = oidc_provider::find_by_issuer(cx.tx, account, &issuer)?.ok_or_else(no_provider)?;
+    let arn = provider.arn;
+    let jwks = provider.jwks.ok_or_else(|| {
         IDPCommunicationErrorException::new(format!(
             "The signing keys of the identity provider {issuer} are not known. Register its JSON Web Key Set with the \
              OpenID Connect provider {arn}."
         ))
     })?;
-    let provider = proof::WebIdentityProvider { issuer: &issuer, client_ids: &client_ids, jwks: &jwks };
+    let provider = proof::WebIdentityProvider { issuer: &issuer, client_ids: &provider.client_ids, jwks: &jwks };
     Ok((arn, proof::verify_web_identity(cx, &provider, &input.web_identity_token)?))
 }

@@ -96,3 +96,54 @@ fn documents_travel_as_they_are() {
     assert_eq!(out, body);
     assert_eq!(request.schema().name, "UniqueAttribute");
 }
+
+#[test]
+fn a_request_becomes_typed_and_its_answer_bytes_again() {
+    use model::iam::{CreateRoleResponse, Role, ops::CreateRole};
+    use smithy::schema::Operation;
+    let body = b"Action=CreateRole&Version=2010-05-08&RoleName=Admin&AssumeRolePolicyDocument=%7B%7D\
+                 &Tags.member.1.Key=team&Tags.member.1.Value=a%2Bb";
+    let request = smithy::WireRequest { method: "POST", path: "/", query: "", headers: &[], body };
+    let input = smithy::read_typed::<CreateRole>(&request).expect("reads").expect("is valid");
+    assert_eq!((input.role_name.as_str(), input.assume_role_policy_document.as_str()), ("Admin", "{}"));
+    assert_eq!(input.tags.as_deref().map(|tags| tags[0].value.as_str()), Some("a+b"));
+    let output = CreateRoleResponse { role: Role { role_name: input.role_name, ..Role::default() } };
+    let response = smithy::write_output(CreateRole::OP, &output, "id");
+    let text = String::from_utf8(response.body).expect("UTF-8");
+    assert!(text.starts_with(
+        "<CreateRoleResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><CreateRoleResult><Role>"
+    ));
+    assert!(text.contains("<RoleName>Admin</RoleName>") && response.content_type == "text/xml");
+}
+
+#[test]
+fn errors_travel_with_their_codes() {
+    use model::{iam, organizations, sso_oidc};
+    use smithy::render::error;
+    let missing = iam::NoSuchEntityException::new("The role with name x cannot be found.");
+    let response = error(&iam::SERVICE, &missing, "id");
+    assert!(String::from_utf8_lossy(&response.body).contains("<Code>NoSuchEntity</Code>"));
+    assert_eq!(response.status, 404);
+    let absent =
+        organizations::AWSOrganizationsNotInUseException::new("Your account is not a member of an organization.");
+    let response = error(&organizations::SERVICE, &absent, "id");
+    assert!(response.body.starts_with(br#"{"__type":"AWSOrganizationsNotInUseException","Message":"Your account"#));
+    let pending = sso_oidc::AuthorizationPendingException::new("wait");
+    let response = error(&sso_oidc::SERVICE, &pending, "id");
+    assert_eq!(response.body, br#"{"error":"authorization_pending","error_description":"wait"}"#);
+}
+
+#[test]
+fn broken_constraints_of_real_operations_read_like_aws() {
+    use model::organizations::{SERVICE, ops::EnableAWSServiceAccess, ops::ListAccounts};
+    let headers = [("content-type", &b"application/x-amz-json-1.1"[..])];
+    let request = |body| smithy::WireRequest { method: "POST", path: "/", query: "", headers: &headers, body };
+    let broken = smithy::read_typed::<EnableAWSServiceAccess>(&request(b"{}")).expect("reads").expect_err("is broken");
+    let response = smithy::render::violations(&SERVICE, &broken, "id");
+    let text = String::from_utf8(response.body).expect("UTF-8");
+    assert!(text.contains("Value null at 'servicePrincipal' failed to satisfy constraint: Member must not be null"));
+    assert!(text.contains(r#""Reason":"INPUT_REQUIRED""#));
+    let broken =
+        smithy::read_typed::<ListAccounts>(&request(br#"{"MaxResults":21}"#)).expect("reads").expect_err("is broken");
+    assert_eq!(broken[0].constraint, smithy::violation::Constraint::ValueMax(20));
+}
