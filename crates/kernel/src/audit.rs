@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::params;
 use crate::store::{Store, WriteTx};
 use base::{Random, Timestamp};
-use smithy::schema::{Body, Member, Op, Schema, Shape, Val, View};
+use smithy::schema::{Body, Op, Schema, Shape, Val, View};
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
