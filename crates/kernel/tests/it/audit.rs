@@ -257,7 +257,7 @@ mod check {
         found.retain(|name| is_secret(name));
         found.sort_unstable();
         found.dedup();
-        // Ids of keys, and the private key to be removed by its id.
-        assert_eq!(found, ["removePrivateKey"]);
+        // The private key to be removed is named by its id; the subject is who the token speaks of.
+        assert_eq!(found, ["removePrivateKey", "subjectFromWebIdentityToken"]);
     }
 }

@@ -17,29 +17,25 @@ fn idle_connections_that_were_lost_are_replaced() {
     let store = database.open_with(3);
     with_counters(&store, &["a"]);
     for round in 1..=3 {
-        // All connections of the pool are opened, then lost.
-        std::thread::scope(|scope| {
-            let barrier = std::sync::Barrier::new(3);
-            for _ in 0..3 {
-                scope.spawn(|| store.read(|_| Ok(barrier.wait().is_leader())).expect("read"));
-            }
-            // Three at once: every connection is on loan.
-        });
+        borrow_three_at_once(&store);
         database.terminate_connections();
         increment(&store);
         assert_eq!(counter(&store, "a"), round);
     }
-    // No place in the pool was lost: three can still work at once.
+    // No place in the pool was lost.
+    borrow_three_at_once(&store);
+}
+
+fn borrow_three_at_once(store: &Store) {
     let barrier = std::sync::Barrier::new(3);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                store
-                    .read(|tx| {
-                        barrier.wait();
-                        tx.count("select value from counter where name = 'a'", params![])
-                    })
-                    .expect("read")
+                let read = store.read(|tx| {
+                    barrier.wait();
+                    tx.count("select value from counter where name = 'a'", params![])
+                });
+                read.expect("read")
             });
         }
     });

@@ -48,7 +48,7 @@ fn postgres_has_the_same_tables_columns_and_indexes() {
         on_postgres.insert(format!("{table}.{column} {kind} {}", if null == "NO" { "not null" } else { "null" }));
     }
     let indexes = "select tablename::text, indexname::text from pg_indexes where schemaname = 'public' \
-                   and indexname::text not like '%\\_key' and indexname::text not like '%\\_pkey'";
+                   and indexname not in (select conname from pg_constraint)";
     for row in client.query(indexes, &[]).expect("indexes") {
         on_postgres.insert(format!("index {} {}", row.get::<_, String>(0), row.get::<_, String>(1)));
     }
