@@ -37,8 +37,6 @@ enum Command {
     },
     /// Look at background jobs
     Jobs {
-        #[command(flatten)]
-        configured: Configured,
         #[command(subcommand)]
         command: Jobs,
     },
@@ -73,9 +71,14 @@ struct Serve {
 #[derive(Subcommand)]
 enum Jobs {
     /// List the jobs that wait, run or were given up
-    List,
+    List {
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Try a job again that was given up
     Retry {
+        #[command(flatten)]
+        configured: Configured,
         /// The job's id
         id: String,
     },
@@ -90,7 +93,7 @@ pub fn main() -> ExitCode {
             print!("{}", crate::coverage::report(missing));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Jobs { configured, command } => jobs(configured, &command),
+        Command::Jobs { command } => jobs(command),
         Command::Policy { command } => crate::cli_policy::run(command),
     };
     outcome.unwrap_or_else(|error| {
@@ -185,11 +188,11 @@ fn quoted(path: &std::path::Path) -> String {
     if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
-    let config = configuration(configured)?;
-    let store = crate::bootstrap::open_existing_store(&config)?;
+fn jobs(command: Jobs) -> Result<ExitCode> {
+    let open = |configured| crate::bootstrap::open_existing_store(&configuration(configured)?);
     match command {
-        Jobs::List => {
+        Jobs::List { configured } => {
+            let store = open(configured)?;
             let jobs = store.read(kernel::job::list)?;
             println!("{:<36}  {:<8}  {:>3}  {:<20}  {:<34}  KEY", "ID", "STATE", "TRY", "DUE", "KIND");
             for job in jobs {
@@ -203,9 +206,10 @@ fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
                 }
             }
         }
-        Jobs::Retry { id } => {
+        Jobs::Retry { configured, id } => {
+            let store = open(configured)?;
             let now = base::Clock::now(&base::SystemClock);
-            if !store.write(|tx| kernel::job::retry(tx, id, now), |_| {})? {
+            if !store.write(|tx| kernel::job::retry(tx, &id, now), |_| {})? {
                 bail!("no job that was given up has the id {id}; `vestibule jobs list` shows them");
             }
             println!("The job waits to be tried again.");
