@@ -32,7 +32,6 @@ NEVER_SUCCEEDS = {
     "iam:GetServerCertificate": "nothing uploads server certificates yet",
     "iam:ListServerCertificateTags": "nothing uploads server certificates yet",
     "organizations:CreateGovCloudAccount": "only the partition of GovCloud has such accounts",
-    "organizations:ListEffectivePolicyValidationErrors": "no effective policy is ever invalid in this walk",
 }
 READY_SECONDS_MAX = 30
 

@@ -13,16 +13,15 @@ import xml.etree.ElementTree as ElementTree
 def complaints(operation, status, headers, body):
     """Everything in an answer that does not fit the output shape of `operation`; nothing when all fits."""
     found = []
-    if operation.output_shape is None:
+    if operation.service_model.protocol == "query":
+        _query(operation, body, found)
+    elif operation.output_shape is None:
         if body:
             found.append(f"a body where the model has no output: {body[:80]!r}")
-        return found
-    if operation.service_model.protocol == "json":
+    else:
         if not headers.get("content-type", "").startswith("application/x-amz-json-1."):
             found.append(f"content-type {headers.get('content-type')}")
         _json(operation.output_shape, json.loads(body), operation.output_shape.name, found)
-    else:
-        _query(operation, body, found)
     return found
 
 
@@ -34,13 +33,15 @@ def _query(operation, body, found):
     for element in root.iter():
         element.tag = element.tag.replace(f"{{{namespace}}}", "")
     names = [child.tag for child in root]
-    wrapper = operation.output_shape.serialization.get("resultWrapper")
-    if names != [wrapper, "ResponseMetadata"]:
+    shape = operation.output_shape
+    wrapper = shape.serialization.get("resultWrapper") if shape else None
+    if names != [name for name in (wrapper, "ResponseMetadata") if name]:
         found.append(f"elements {names}")
         return
     if not root.findtext("ResponseMetadata/RequestId"):
         found.append("no request id")
-    _xml(operation.output_shape, root.find(wrapper), operation.output_shape.name, found)
+    if shape:
+        _xml(shape, root.find(wrapper), shape.name, found)
 
 
 def _structure(shape, names, path, found, wire_name):

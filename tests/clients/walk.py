@@ -13,7 +13,7 @@ import botocore.exceptions
 SSO = "sso.amazonaws.com"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-TAGS = [{"Key": "team", "Value": "blue & <green>"}, {"Key": "empty", "Value": ""}]
+TAGS = [{"Key": "team", "Value": "blue / green@home"}, {"Key": "empty", "Value": ""}]
 WAIT_SECONDS_MAX = 60
 
 
@@ -106,7 +106,7 @@ class Walk:
         ):
             try:
                 part()
-            except (KeyError, IndexError) as error:
+            except (AttributeError, IndexError, KeyError) as error:
                 self.refusals.append(f"{part.__name__} stopped for want of {error}")
 
     def of_session(self, answer):
@@ -184,7 +184,7 @@ class Walk:
 
     def managed_policies(self):
         iam = self.admin.iam
-        made = iam.CreatePolicy(PolicyName="mine", Path="/own/", PolicyDocument=document(), Description="d", Tags=TAGS)
+        made = iam.CreatePolicy(PolicyName="mine", Path="/own/", PolicyDocument=document(), Description="a < b & \"c\"", Tags=TAGS)
         arn = made["Policy"]["Arn"]
         version = iam.CreatePolicyVersion(PolicyArn=arn, PolicyDocument=document("Deny"))["PolicyVersion"]["VersionId"]
         iam.SetDefaultPolicyVersion(PolicyArn=arn, VersionId=version)
@@ -209,7 +209,7 @@ class Walk:
             RoleName="operator",
             Path="/ops/",
             AssumeRolePolicyDocument=trust(principal),
-            Description="runs things",
+            Description="runs <things> & more",
             MaxSessionDuration=7200,
             PermissionsBoundary=ADMINISTRATOR,
             Tags=TAGS,
