@@ -19,7 +19,8 @@ impl Database {
     fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("vestibule_it_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let (base, _) = server_url().rsplit_once('/').map(|(base, name)| (base.to_owned(), name.to_owned())).expect("a URL");
+        let (base, _) =
+            server_url().rsplit_once('/').map(|(base, name)| (base.to_owned(), name.to_owned())).expect("a URL");
         administer(&format!("create database {name}"));
         Self { url: format!("{base}/{name}"), name }
     }
@@ -90,7 +91,8 @@ fn the_story_of_trusted_access_holds_on_postgresql() {
 fn a_change_on_one_server_decides_on_the_other_within_a_second() {
     let (database, scratch) = (Database::new(), Scratch::new());
     let (first, second, admin) = two_servers(&database, &scratch);
-    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:List*", "Resource": "*"}]});
+    let policy =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:List*", "Resource": "*"}]});
     let user = first.user("someone", Some(&policy));
     let decides = |what: &str, allowed: bool| {
         let changed_at = Instant::now();

@@ -1,8 +1,8 @@
 //! The Rust SDK as a client: configured as anybody configures it, by the files of the first start.
 
 use crate::harness::{PATIENCE, Scratch, Server, Start};
-use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_organizations::operation::describe_organization::DescribeOrganizationError;
 use aws_sdk_organizations::types::{CreateAccountState, OrganizationFeatureSet};
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// The configuration of the profile that the first start wrote.
 async fn of_profile(server: &Server) -> SdkConfig {
     let file = |name: &str| server.data.join("aws").join(name);
-    let files = ProfileFiles::builder()
-        .with_file(ProfileFileKind::Config, file("config"))
-        .with_file(ProfileFileKind::Credentials, file("credentials"))
+    let files = EnvConfigFiles::builder()
+        .with_file(EnvConfigFileKind::Config, file("config"))
+        .with_file(EnvConfigFileKind::Credentials, file("credentials"))
         .build();
     loader().profile_files(files).profile_name("vestibule").load().await
 }
@@ -77,10 +77,12 @@ async fn day(server: &Server) {
     let organization = made.organization().expect("an organization");
     assert_eq!(organization.master_account_id(), Some(server.management().as_str()));
     let account = create_account(&organizations, "one").await;
-    let mut pages = organizations.list_accounts().max_results(1).into_paginator().items().send();
+    let mut pages = organizations.list_accounts().max_results(1).into_paginator().send();
     let mut listed = Vec::new();
     while let Some(page) = pages.next().await {
-        listed.push(page.expect("a page").id().expect("an id").to_owned());
+        let page = page.expect("a page");
+        assert!(page.accounts().len() <= 1);
+        listed.extend(page.accounts().iter().filter_map(|account| account.id()).map(str::to_owned));
     }
     assert_eq!(listed.len(), 2);
     assert!(listed.contains(&account));
