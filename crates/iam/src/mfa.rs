@@ -349,10 +349,9 @@ fn read(cx: &mut Cx<'_>, input: &GetMFADeviceRequest) -> Result<GetMFADeviceResp
         Some(Holder::User(id)) => user::get(cx.tx, id)?,
         Some(Holder::Root(_)) | None => None,
     };
-    if let Some(name) = &input.user_name {
-        if holder.as_ref().is_none_or(|user| !user.name.eq_ignore_ascii_case(name)) {
-            return Err(messages::no_mfa_device(&device.serial).into());
-        }
+    let is_held_by = |name: &String| holder.as_ref().is_some_and(|user| user.name.eq_ignore_ascii_case(name));
+    if input.user_name.as_ref().is_some_and(|name| !is_held_by(name)) {
+        return Err(messages::no_mfa_device(&device.serial).into());
     }
     Ok(GetMFADeviceResponse {
         certifications: None,

@@ -111,8 +111,9 @@ pub fn session_policies(tx: &mut Tx, session: &Session) -> Result<Option<Vec<Arc
 ///
 /// # Errors
 /// When the database fails.
-pub fn trust_policy(_tx: &mut Tx, role: &role::Role) -> Result<Arc<CompiledPolicy>> {
-    Ok(compiled(&role.trust_policy, PolicyKind::Trust, PolicySource::with_arn(&role.name, role.arn().as_str())))
+pub fn trust_policy(tx: &mut Tx, role: &role::Role) -> Result<Arc<CompiledPolicy>> {
+    let text = role::trust_policy_for_evaluation(tx, role)?;
+    Ok(compiled(&text, PolicyKind::Trust, PolicySource::with_arn(&role.name, role.arn().as_str())))
 }
 
 /// The default version of the managed policy with that ARN, compiled; `None` when there is none.

@@ -27,6 +27,12 @@ pub trait Authorizer: Send + Sync {
     /// # Errors
     /// [`Error::Denied`] with AWS's sentence; [`Error::Internal`] when the database fails.
     fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()>;
+
+    /// Refuses the caller of `cx` only where a policy explicitly denies `permission`.
+    ///
+    /// # Errors
+    /// As [`Authorizer::authorize`].
+    fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()>;
 }
 
 /// What follows from an event, in the same commit.
@@ -193,6 +199,7 @@ impl App {
             now: self.now(),
             random: self.random(),
             request: Arc::clone(request),
+            permissions: Vec::new(),
             moves_at_start: self.scopes.moves(),
             tx,
         }

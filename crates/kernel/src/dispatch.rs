@@ -5,7 +5,7 @@ use crate::audit::{Call, Record};
 use crate::caller::Caller;
 use crate::cx::{Cx, RequestInfo, WriteCx};
 use crate::error::{Error, Result};
-use crate::route::{Access, Route, Run};
+use crate::route::{Access, Route};
 use smithy::schema::{Operation, Shape};
 use std::sync::Arc;
 
@@ -23,18 +23,18 @@ pub fn call(
     let at = app.now();
     // An unsigned call finds out who calls when it verifies the proof in its input.
     let mut known_caller = caller.clone();
-    let outcome = match &route.run {
-        Run::Read(handler) => app.read_as(caller, request, |cx| {
+    let is_read_only = route.is_read(input);
+    let outcome = match route.reader(input) {
+        Some(handler) => app.read_as(caller, request, |cx| {
             let output = authorize(cx, route, input).and_then(|()| handler(cx, input));
             known_caller.clone_from(&cx.caller);
             output
         }),
-        Run::Write(_) => app.write_as(caller, request, |cx| write_audited(cx, route, input)),
+        None => app.write_as(caller, request, |cx| write_audited(cx, route, input)),
     };
-    if outcome.is_err() || route.is_read() {
+    if outcome.is_err() || is_read_only {
         let caller = &known_caller;
         let error = outcome.as_ref().err();
-        let is_read_only = route.is_read();
         let record = Record::of(&Call { caller, request, op: route.op, input, output: None, error, is_read_only, at });
         if let Some(record) = record {
             app.with_random(|random| app.audit.push(record, random));
@@ -49,9 +49,9 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
     let route = app.registry().find(O::OP).ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
     let events = cx.tx.touched.events.len();
     cx.write().begin_savepoint()?;
-    let outcome = match &route.run {
-        Run::Read(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
-        Run::Write(_) => write_audited(cx, route, input),
+    let outcome = match route.reader(input) {
+        Some(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
+        None => write_audited(cx, route, input),
     };
     if outcome.is_err() {
         cx.tx.touched.events.truncate(events);
@@ -64,9 +64,8 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
 }
 
 fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
-    let Run::Write(handler) = &route.run else {
-        return Err(Error::internal(format!("{} does not write", route.op.name)));
-    };
+    let handler =
+        route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
     authorize(cx, route, input)?;
     let output = handler(cx, input)?;
     let record = Record::of(&Call {
@@ -89,6 +88,14 @@ fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Resu
 fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {
     match route.access(cx, input)? {
         Access::Open => Ok(()),
-        Access::Permissions(permissions) => permissions.iter().try_for_each(|permission| cx.require(permission)),
+        Access::UnlessDenied(permission) => {
+            let app = Arc::clone(cx.app);
+            app.authorizer().refuse_explicit_deny(cx, &permission)
+        }
+        Access::Permissions(permissions) => {
+            permissions.iter().try_for_each(|permission| cx.require(permission))?;
+            cx.permissions = permissions;
+            Ok(())
+        }
     }
 }

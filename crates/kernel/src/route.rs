@@ -50,6 +50,8 @@ pub enum Access {
     /// Nothing: any caller who proved who he is (`sts:GetCallerIdentity`), or an operation whose handler checks the
     /// proof that the request itself carries (`sts:AssumeRoleWithSAML`).
     Open,
+    /// Nothing has to allow it, but what denies this permission explicitly is heard (`sts:GetSessionToken`).
+    UnlessDenied(Permission),
     /// All of these.
     Permissions(Vec<Permission>),
 }
@@ -61,6 +63,7 @@ impl From<Permission> for Access {
 }
 
 type Rule = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Access> + Send + Sync>;
+type Predicate = Box<dyn Fn(&dyn Shape) -> bool + Send + Sync>;
 type ReadHandler = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
 type WriteHandler = Box<dyn Fn(&mut WriteCx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
 
@@ -76,6 +79,8 @@ pub struct Route {
 pub(crate) enum Run {
     Read(ReadHandler),
     Write(WriteHandler),
+    /// Reads, but for the inputs for which `writes` says otherwise.
+    Mostly { read: ReadHandler, write: WriteHandler, writes: Predicate },
 }
 
 impl Route {
@@ -84,9 +89,29 @@ impl Route {
         (self.new_input)()
     }
 
-    /// Whether the operation changes nothing.
-    pub fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_))
+    /// Whether the operation changes nothing when it is given `input`.
+    pub fn is_read(&self, input: &dyn Shape) -> bool {
+        match &self.run {
+            Run::Read(_) => true,
+            Run::Write(_) => false,
+            Run::Mostly { writes, .. } => !writes(input),
+        }
+    }
+
+    pub(crate) fn reader(&self, input: &dyn Shape) -> Option<&ReadHandler> {
+        match &self.run {
+            Run::Read(handler) => Some(handler),
+            Run::Mostly { read, writes, .. } if !writes(input) => Some(read),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn writer(&self, input: &dyn Shape) -> Option<&WriteHandler> {
+        match &self.run {
+            Run::Write(handler) => Some(handler),
+            Run::Mostly { write, writes, .. } if writes(input) => Some(write),
+            _ => None,
+        }
     }
 
     /// The permission that the operation takes for `input`.
@@ -121,6 +146,26 @@ pub fn write<O: Operation>(
         new_input: || Box::new(O::In::default()),
         rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
         run: Run::Write(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
+    }
+}
+
+/// A route of an operation that reads, but for the inputs for which `writes` is true (a one-time code is used up).
+/// `rule` gives the permission that it takes.
+pub fn mostly_read<O: Operation>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    writes: fn(&O::In) -> bool,
+    read: fn(&mut Cx<'_>, &O::In) -> Result<O::Out>,
+    write: fn(&mut WriteCx<'_>, &O::In) -> Result<O::Out>,
+) -> Route {
+    Route {
+        op: O::OP,
+        new_input: || Box::new(O::In::default()),
+        rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
+        run: Run::Mostly {
+            read: Box::new(move |cx, input| Ok(Box::new(read(cx, typed(input)?)?))),
+            write: Box::new(move |cx, input| Ok(Box::new(write(cx, typed(input)?)?))),
+            writes: Box::new(move |input| typed(input).is_ok_and(writes)),
+        },
     }
 }
 

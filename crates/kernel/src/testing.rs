@@ -23,6 +23,10 @@ impl Authorizer for AllowAll {
     fn authorize(&self, _cx: &mut Cx<'_>, _permission: &Permission) -> Result<()> {
         Ok(())
     }
+
+    fn refuse_explicit_deny(&self, _cx: &mut Cx<'_>, _permission: &Permission) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An application and its clock.

@@ -53,18 +53,38 @@ impl Default for Gate {
 
 impl Authorizer for Gate {
     fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
+        let decision = self.decide(cx, permission)?;
+        if decision.is_some_and(Decision::is_allowed) {
+            return Ok(());
+        }
+        Err(denied(&cx.caller.arn(), permission, decision))
+    }
+
+    fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
+        match self.decide(cx, permission)? {
+            Some(decision @ Decision::ExplicitlyDenied(_)) => {
+                Err(denied(&cx.caller.arn(), permission, Some(decision)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Gate {
+    /// What the policies say; `None` when the caller is refused before any policy is asked.
+    fn decide(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<Option<Decision>> {
         let caller = cx.caller.clone();
         match &caller {
-            Caller::Principal(principal) => self.authorize_principal(cx, principal, permission),
-            Caller::Service(service) => self.authorize_service(cx, service, permission),
+            Caller::Principal(principal) => self.decide_for_principal(cx, principal, permission),
+            Caller::Service(service) => self.decide_for_service(cx, service, permission),
             Caller::Federated { provider, context } => {
                 let mut keys = Context::new();
                 for (key, value) in context {
                     keys.insert(key.clone(), value.clone());
                 }
-                self.authorize_outsider(cx, &policy::Caller::provider(provider), keys, permission)
+                self.decide_for_outsider(cx, &policy::Caller::provider(provider), keys, permission)
             }
-            Caller::Anonymous => self.authorize_outsider(cx, &policy::Caller::anonymous(), Context::new(), permission),
+            Caller::Anonymous => self.decide_for_outsider(cx, &policy::Caller::anonymous(), Context::new(), permission),
         }
     }
 }
@@ -84,13 +104,16 @@ impl Gate {
         Ok(self.principal(cx, caller)?.is_some())
     }
 
-    fn authorize_principal(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller, permission: &Permission) -> Result<()> {
+    fn decide_for_principal(
+        &self,
+        cx: &mut Cx<'_>,
+        caller: &PrincipalCaller,
+        permission: &Permission,
+    ) -> Result<Option<Decision>> {
         let (service, operation) = permission.action.split_once(':').unwrap_or((&permission.action, ""));
         iam::sts::may_call(caller, service, operation)?;
         let view = self.principal(cx, caller)?;
-        let Some(policies) = view.as_ref() else {
-            return Err(denied(caller.arn(), permission, None));
-        };
+        let Some(policies) = view.as_ref() else { return Ok(None) };
         let own = self.guardrails(cx, &caller.account)?;
         let session = match &caller.session {
             Some(session) => iam::principal::session_policies(cx.tx, session)?,
@@ -113,7 +136,7 @@ impl Gate {
             caller_in_management_account: own.is_management(),
             caller_is_service_linked_role: caller.is_service_linked(),
             resource_in_management_account: theirs.is_management(),
-            resource_demands_its_policy: is_assumption(&permission.action),
+            resource_demands_its_policy: is_assumption(permission),
         };
         let set = PolicySet {
             identity: &policies.identity,
@@ -124,40 +147,41 @@ impl Gate {
             service_control: own.service_control.as_deref(),
             resource_control: theirs.resource_control_for(service),
         };
-        if is_assumption(&permission.action) && trust.is_none() {
-            return Err(denied(caller.arn(), permission, None));
+        if is_assumption(permission) && trust.is_none() {
+            return Ok(None);
         }
-        conclude(policy::evaluate(&request, &set), &caller.arn(), permission)
+        Ok(Some(policy::evaluate(&request, &set)))
     }
 
     /// A service holds no power of its own. It may assume its service-linked role in an account where Organizations
     /// vouches for it, if the role's trust policy says so; that is all.
-    fn authorize_service(&self, cx: &mut Cx<'_>, service: &str, permission: &Permission) -> Result<()> {
+    fn decide_for_service(
+        &self,
+        cx: &mut Cx<'_>,
+        service: &str,
+        permission: &Permission,
+    ) -> Result<Option<Decision>> {
         let account = permission.resource_account.clone();
-        let (Some(account), true) = (account, is_assumption(&permission.action)) else {
-            return Err(denied(service.to_owned(), permission, None));
-        };
+        let (Some(account), true) = (account, is_assumption(permission)) else { return Ok(None) };
         if !org::guardrails::vouches(cx.tx, service, &account)? {
-            return Err(denied(service.to_owned(), permission, None));
+            return Ok(None);
         }
         let mut keys = Context::new();
         keys.insert("aws:PrincipalIsAWSService", "true".to_owned());
         keys.insert("aws:PrincipalServiceName", service.to_owned());
-        self.authorize_outsider(cx, &policy::Caller::service(service), keys, permission)
+        self.decide_for_outsider(cx, &policy::Caller::service(service), keys, permission)
     }
 
     /// A caller without policies of its own: the resource's policy alone can let it in.
-    fn authorize_outsider(
+    fn decide_for_outsider(
         &self,
         cx: &mut Cx<'_>,
         who: &policy::Caller,
         mut keys: Context,
         permission: &Permission,
-    ) -> Result<()> {
+    ) -> Result<Option<Decision>> {
         let trust = self.trust_for(cx, permission)?;
-        let (Some(trust), Some(account)) = (trust.as_ref(), &permission.resource_account) else {
-            return Err(denied(who.name().to_owned(), permission, None));
-        };
+        let (Some(trust), Some(account)) = (trust.as_ref(), &permission.resource_account) else { return Ok(None) };
         let theirs = self.guardrails(cx, account)?;
         insert_request_keys(&mut keys, cx);
         insert_resource_keys(&mut keys, account, &theirs, permission);
@@ -172,7 +196,7 @@ impl Gate {
             resource_control: if is_linking { None } else { theirs.resource_control_for("sts") },
             ..PolicySet::default()
         };
-        conclude(policy::evaluate(&request, &set), who.name(), permission)
+        Ok(Some(policy::evaluate(&request, &set)))
     }
 
     fn principal(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<Arc<Option<PrincipalPolicies>>> {
@@ -195,7 +219,7 @@ impl Gate {
     }
 
     fn trust_for(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<Arc<Option<Trust>>> {
-        let arn = Arn::parse(&permission.resource).filter(|_| is_assumption(&permission.action));
+        let arn = Arn::parse(&permission.resource).filter(|_| is_assumption(permission));
         let Some((arn, account)) = arn.and_then(|arn| AccountId::parse(arn.account()).map(|account| (arn, account)))
         else {
             return Ok(Arc::new(None));
@@ -265,9 +289,12 @@ fn compiled(levels: Vec<org::guardrails::Level>, kind: PolicyKind) -> Vec<Level>
         .collect()
 }
 
-/// Whether the action is one of those that a role's trust policy decides.
-fn is_assumption(action: &str) -> bool {
-    action.starts_with("sts:AssumeRole") || action == "sts:TagSession" || action == "sts:SetSourceIdentity"
+/// Whether a role's trust policy has a say.
+fn is_assumption(permission: &Permission) -> bool {
+    let action = permission.action.as_str();
+    let is_of_role = permission.resource.split(':').nth(5).is_some_and(|resource| resource.starts_with("role/"));
+    is_of_role
+        && (action.starts_with("sts:AssumeRole") || action == "sts:TagSession" || action == "sts:SetSourceIdentity")
 }
 
 fn policy_caller(caller: &PrincipalCaller) -> policy::Caller {
@@ -378,24 +405,24 @@ fn insert_resource_keys(keys: &mut Context, account: &AccountId, theirs: &Guardr
 }
 
 fn is_multivalued(key: &str) -> bool {
-    matches!(key, "aws:TagKeys" | "sts:TransitiveTagKeys")
-}
-
-fn conclude(decision: Decision, caller: &str, permission: &Permission) -> Result<()> {
-    if decision.is_allowed() { Ok(()) } else { Err(denied(caller.to_owned(), permission, Some(decision))) }
+    match key {
+        "aws:TagKeys" | "sts:TransitiveTagKeys" => true,
+        _ if key.starts_with("aws:") || key.starts_with("iam:") || key.starts_with("organizations:") => false,
+        _ => catalog::condition_key_type(key).is_some_and(catalog::ConditionKeyType::is_multivalued),
+    }
 }
 
 /// AWS's sentence. AssumeRole says no more than who, what and on which resource.
-fn denied(caller: String, permission: &Permission, decision: Option<Decision>) -> Error {
+fn denied(caller: &str, permission: &Permission, decision: Option<Decision>) -> Error {
     if let Some(operation) = permission.action.strip_prefix("sts:AssumeRoleWith") {
         return Error::denied(format!("Not authorized to perform sts:AssumeRoleWith{operation}"));
     }
     let resource = Some(permission.resource.as_str());
     let message = match decision {
-        Some(decision) if !is_assumption(&permission.action) => {
-            policy::denial_message(&caller, &permission.action, resource, &decision)
+        Some(decision) if !is_assumption(permission) => {
+            policy::denial_message(caller, &permission.action, resource, &decision)
         }
-        _ => policy::denial_message_without_reason(&caller, &permission.action, resource),
+        _ => policy::denial_message_without_reason(caller, &permission.action, resource),
     };
     Error::denied(message)
 }
@@ -406,5 +433,9 @@ pub struct SharedGate(pub Arc<Gate>);
 impl Authorizer for SharedGate {
     fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
         self.0.authorize(cx, permission)
+    }
+
+    fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
+        self.0.refuse_explicit_deny(cx, permission)
     }
 }

@@ -22,6 +22,7 @@ use smithy::schema::{Op, Service, Shape};
 use smithy::sigv4::{self, ParsedSignature};
 use smithy::wire::{WireRequest, WireResponse};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -124,8 +125,8 @@ async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response 
     };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let source_ip = peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default();
-    let exchange = Exchange { edge, parts, body, request_id, source_ip };
-    exchange.answered(started).await
+    let exchange = Arc::new(Exchange { edge, parts, body, request_id, source_ip });
+    answer(exchange.answered(started).await)
 }
 
 /// The service in whose protocol to speak before it is known which one is meant.
@@ -152,37 +153,60 @@ struct Admitted {
     input: Box<dyn Shape>,
 }
 
+/// What a request came to: the service and operation that it meant, and the answer.
+type Answered = (&'static Service, Option<&'static Op>, WireResponse);
+
 impl Exchange {
-    async fn answered(self, started: Instant) -> Response {
-        let (service, op, outcome) = self.admitted();
-        let response = match outcome {
-            Ok(admitted) => self.dispatched(admitted).await,
-            Err(response) => response,
-        };
+    async fn answered(self: Arc<Self>, started: Instant) -> WireResponse {
+        let (service, op, response) = self.worked_out().await;
         let duration = started.elapsed();
         self.edge.metrics.count(op, response.status, duration);
-        let operation = op.map_or("-", |op| op.name);
+        let (service, operation) = (service.id, op.map_or("-", |op| op.name));
+        let (status, request_id) = (response.status, self.request_id.as_str());
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        if response.status >= 400 {
-            tracing::info!(
-                service = service.id,
-                operation,
-                status = response.status,
-                request_id = self.request_id,
-                duration_us,
-                "refused"
-            );
+        if status >= 400 {
+            tracing::info!(service, operation, status, request_id, duration_us, "refused");
         } else {
-            tracing::debug!(
-                service = service.id,
-                operation,
-                status = response.status,
-                request_id = self.request_id,
-                duration_us,
-                "answered"
-            );
+            tracing::debug!(service, operation, status, request_id, duration_us, "answered");
         }
-        answer(response)
+        response
+    }
+
+    /// The embedded engine answers reads so fast that a hop to another thread would cost more than the work; whatever
+    /// may wait for a disk or for another machine goes to the threads that may block.
+    async fn worked_out(self: &Arc<Self>) -> Answered {
+        if !self.edge.app.store.reads_inline() {
+            let exchange = Arc::clone(self);
+            return self.blocking(move || exchange.on_this_thread()).await;
+        }
+        let (service, op, admitted) = self.admitted();
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(response) => return (service, op, response),
+        };
+        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref())) {
+            return (service, op, self.dispatched(&admitted));
+        }
+        let exchange = Arc::clone(self);
+        self.blocking(move || (service, op, exchange.dispatched(&admitted))).await
+    }
+
+    fn on_this_thread(&self) -> Answered {
+        let (service, op, admitted) = self.admitted();
+        (service, op, admitted.map_or_else(|response| response, |admitted| self.dispatched(&admitted)))
+    }
+
+    async fn blocking(&self, work: impl FnOnce() -> Answered + Send + 'static) -> Answered {
+        let voice = voice(&self.parts);
+        let permit = tokio::time::timeout(DATABASE_PATIENCE, Arc::clone(&self.edge.permits).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else {
+            return (voice, None, render::common(voice, &CommonError::Throttled, &self.request_id));
+        };
+        let worked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        worked.await.unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
     }
 
     /// Finds the operation, the caller and the input; or the answer that refuses the request.
@@ -238,8 +262,7 @@ impl Exchange {
         }
         let refuse = |error: &CommonError| render::common(op.service, error, &self.request_id);
         let parsed = parsed.map_err(|error| refuse(&error))?;
-        let signing_name = op.service.signing_name;
-        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, signing_name) {
+        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, op.service) {
             Ok(caller) => Ok((caller, info)),
             Err(Refusal::Unauthenticated(error)) => Err(refuse(&error)),
             Err(Refusal::Failed(error)) => Err(failed(op, &error, &self.request_id)),
@@ -255,25 +278,11 @@ impl Exchange {
         }
     }
 
-    async fn dispatched(&self, admitted: Admitted) -> WireResponse {
+    fn dispatched(&self, admitted: &Admitted) -> WireResponse {
         let op = admitted.route_op;
-        let app = Arc::clone(&self.edge.app);
-        let is_inline = app.store.reads_inline() && app.registry().find(op).is_some_and(Route::is_read);
-        let outcome = if is_inline {
-            run(&app, &admitted)
-        } else {
-            let permit = tokio::time::timeout(DATABASE_PATIENCE, Arc::clone(&self.edge.permits).acquire_owned()).await;
-            match permit {
-                Ok(Ok(permit)) => {
-                    let work = tokio::task::spawn_blocking(move || {
-                        let _permit = permit;
-                        run(&app, &admitted)
-                    });
-                    work.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
-                }
-                _ => Err(Error::Busy),
-            }
-        };
+        // A panic is a defect of ours; it must not take the connection, or a thread's worth of others, with it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&self.edge.app, admitted)))
+            .unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
         match outcome {
             Ok(output) => write_output(op, output.as_ref(), &self.request_id),
             Err(error) => failed(op, &error, &self.request_id),

@@ -13,6 +13,7 @@ pub mod demux;
 pub mod effects;
 pub mod gate;
 pub mod http;
+pub mod last_used;
 pub mod linkage;
 pub mod listen;
 pub mod metrics;

@@ -15,8 +15,8 @@ pub const CLEAN_UP: JobKind = JobKind("sso.clean_up_departed_account");
 
 /// Path of the roles that single sign-on makes.
 const RESERVED_PATH: &str = "/aws-reserved/sso.amazonaws.com/";
-/// How the SAML providers that single sign-on makes begin.
-const PROVIDER_PREFIX: &str = "AWSSSO_";
+/// How the SAML providers that single sign-on makes begin, as a pattern with `!` before what stands for itself.
+const PROVIDER_PREFIX: &str = "AWSSSO!_";
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
     vec![JobHandler { kind: CLEAN_UP, run: clean_up }]
@@ -84,7 +84,7 @@ fn remove_reserved_roles(cx: &mut WriteCx<'_>, caller: &PrincipalCaller) -> Resu
 }
 
 fn remove_providers(cx: &mut WriteCx<'_>, caller: &PrincipalCaller) -> Result<()> {
-    let sql = "select arn from iam_saml_provider where account_id = $1 and name like $2 order by arn";
+    let sql = "select arn from iam_saml_provider where account_id = $1 and name like $2 escape '!' order by arn";
     let like = format!("{PROVIDER_PREFIX}%");
     let arns: Vec<String> = cx.tx.all(sql, params![caller.account, like], |row| row.get(0))?;
     for saml_provider_arn in arns {

@@ -3,6 +3,7 @@
 use super::role_session::{self, Limits, Opened, Origin, RoleSessionRequest, parse_role_arn};
 use super::session::{self, SessionTags};
 use crate::role::Role;
+use base::Timestamp;
 use kernel::caller::Session;
 use kernel::{Access, Caller, Cx, Error, Principal, PrincipalCaller, Result, WriteCx};
 use model::sts::{AssumeRoleRequest, AssumeRoleResponse};
@@ -24,10 +25,26 @@ pub(super) fn rule(cx: &mut Cx<'_>, input: &AssumeRoleRequest) -> Result<Access>
     Ok(Access::Permissions(request.permissions(cx)?))
 }
 
-pub(super) fn assume_role(cx: &mut WriteCx<'_>, input: &AssumeRoleRequest) -> Result<AssumeRoleResponse> {
+/// Whether the call uses up a one-time code.
+pub(super) fn has_second_factor(input: &AssumeRoleRequest) -> bool {
+    input.serial_number.is_some() || input.token_code.is_some()
+}
+
+pub(super) fn assume_role(cx: &mut Cx<'_>, input: &AssumeRoleRequest) -> Result<AssumeRoleResponse> {
+    open(cx, input, None)
+}
+
+pub(super) fn assume_role_with_code(cx: &mut WriteCx<'_>, input: &AssumeRoleRequest) -> Result<AssumeRoleResponse> {
+    // A role that the caller may not have is refused before a code is used up for it.
+    let request = request(cx, input)?;
+    assumable_role(cx, &request)?;
+    let mfa_at = session::second_factor(cx, input.serial_number.as_deref(), input.token_code.as_deref())?;
+    open(cx, input, mfa_at)
+}
+
+fn open(cx: &mut Cx<'_>, input: &AssumeRoleRequest, mfa_at: Option<Timestamp>) -> Result<AssumeRoleResponse> {
     let request = request(cx, input)?;
     let role = assumable_role(cx, &request)?;
-    let mfa_at = session::second_factor(cx, input.serial_number.as_deref(), input.token_code.as_deref())?;
     let limits = Limits {
         duration_seconds: input.duration_seconds.map(i64::from),
         is_chained: matches!(&cx.caller, Caller::Principal(caller) if matches!(caller.principal, Principal::Role(_))),

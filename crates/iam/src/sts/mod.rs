@@ -16,7 +16,7 @@ pub mod session;
 pub mod session_token;
 mod web_identity;
 
-use kernel::route::{read, write};
+use kernel::route::{mostly_read, read};
 use kernel::{Access, Cx, Result, Route};
 use model::sts::ops;
 
@@ -25,14 +25,24 @@ pub use session::may_call;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        write::<ops::AssumeRole>(assume_role::rule, assume_role::assume_role),
+        mostly_read::<ops::AssumeRole>(
+            assume_role::rule,
+            assume_role::has_second_factor,
+            assume_role::assume_role,
+            assume_role::assume_role_with_code,
+        ),
         read::<ops::AssumeRoleWithSAML>(open, saml::assume_role_with_saml),
         read::<ops::AssumeRoleWithWebIdentity>(open, web_identity::assume_role_with_web_identity),
         read::<ops::DecodeAuthorizationMessage>(authorization_message::rule, authorization_message::decode),
         read::<ops::GetAccessKeyInfo>(access_key_info::rule, access_key_info::get_access_key_info),
         read::<ops::GetCallerIdentity>(open, caller_identity::get_caller_identity),
         read::<ops::GetFederationToken>(federation_token::rule, federation_token::get_federation_token),
-        write::<ops::GetSessionToken>(session::get_session_token_rule, session::get_session_token),
+        mostly_read::<ops::GetSessionToken>(
+            session::get_session_token_rule,
+            session::has_second_factor,
+            session::get_session_token,
+            session::get_session_token_with_code,
+        ),
     ]
 }
 

@@ -6,7 +6,7 @@ use crate::managed_policy;
 use crate::mfa::{self, Holder};
 use base::{AccountId, Timestamp};
 use kernel::caller::Session;
-use kernel::{Access, Caller, Cx, Error, Principal, PrincipalCaller, Result, Tx, WriteCx};
+use kernel::{Access, Caller, Cx, Error, Permission, Principal, PrincipalCaller, Result, Tx, WriteCx};
 use model::sts::{
     GetSessionTokenRequest, GetSessionTokenResponse, PackedPolicyTooLargeException, PolicyDescriptorType, Tag,
 };
@@ -305,18 +305,35 @@ pub(super) fn check_caller(cx: &Cx<'_>, operation: &str) -> Result<()> {
 /// GetSessionToken needs no permission.
 pub(super) fn get_session_token_rule(cx: &mut Cx<'_>, _input: &GetSessionTokenRequest) -> Result<Access> {
     check_caller(cx, "GetSessionToken")?;
-    Ok(Access::Open)
+    Ok(Access::UnlessDenied(Permission::new("sts:GetSessionToken", "*")))
 }
 
-pub(super) fn get_session_token(
+/// Whether the call uses up a one-time code.
+pub(super) fn has_second_factor(input: &GetSessionTokenRequest) -> bool {
+    input.serial_number.is_some() || input.token_code.is_some()
+}
+
+pub(super) fn get_session_token(cx: &mut Cx<'_>, input: &GetSessionTokenRequest) -> Result<GetSessionTokenResponse> {
+    open(cx, input, None)
+}
+
+pub(super) fn get_session_token_with_code(
     cx: &mut WriteCx<'_>,
     input: &GetSessionTokenRequest,
+) -> Result<GetSessionTokenResponse> {
+    let mfa_at = second_factor(cx, input.serial_number.as_deref(), input.token_code.as_deref())?;
+    open(cx, input, mfa_at)
+}
+
+fn open(
+    cx: &mut Cx<'_>,
+    input: &GetSessionTokenRequest,
+    mfa_at: Option<Timestamp>,
 ) -> Result<GetSessionTokenResponse> {
     let caller = cx.principal()?.clone();
     if !matches!(caller.principal, Principal::User(_) | Principal::Root) {
         return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
     }
-    let mfa_at = second_factor(cx, input.serial_number.as_deref(), input.token_code.as_deref())?;
     let seconds = user_session_seconds(&caller.principal, input.duration_seconds);
     let session = Session {
         issued_at: cx.now,

@@ -130,8 +130,8 @@ fn devices_are_listed_by_their_assignment() {
         devices.into_iter().map(|device| device.serial_number).collect()
     };
     assert_eq!(serials(None), [free.clone(), used.clone()]);
-    assert_eq!(serials(Some(assignmentStatusType::Assigned)), [used.clone()]);
-    assert_eq!(serials(Some(assignmentStatusType::Unassigned)), [free.clone()]);
+    assert_eq!(serials(Some(assignmentStatusType::Assigned)), std::slice::from_ref(&used));
+    assert_eq!(serials(Some(assignmentStatusType::Unassigned)), std::slice::from_ref(&free));
     let again = CreateVirtualMFADeviceRequest { virtual_mfa_device_name: "free".into(), ..Default::default() };
     assert_eq!(
         refusal(app.call::<ops::CreateVirtualMFADevice>(&root, again)),
