@@ -296,10 +296,11 @@ pub struct Uuid(pub [u8; 16]);
 impl Uuid {
     /// Reads the usual text form, in either case.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_shaped = text.len() == 36 && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
+        let is_shaped = text.len() == 36
+            && text.bytes().enumerate().all(|(index, byte)| match index {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
         is_shaped.then(|| Self(uuid_bytes(text)))
     }
 }

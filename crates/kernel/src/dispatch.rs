@@ -64,8 +64,7 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
 }
 
 fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
-    let handler =
-        route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
+    let handler = route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
     authorize(cx, route, input)?;
     let output = handler(cx, input)?;
     let record = Record::of(&Call {

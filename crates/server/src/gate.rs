@@ -62,9 +62,7 @@ impl Authorizer for Gate {
 
     fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
         match self.decide(cx, permission)? {
-            Some(decision @ Decision::ExplicitlyDenied(_)) => {
-                Err(denied(&cx.caller.arn(), permission, Some(decision)))
-            }
+            Some(decision @ Decision::ExplicitlyDenied(_)) => Err(denied(&cx.caller.arn(), permission, Some(decision))),
             _ => Ok(()),
         }
     }
@@ -155,12 +153,7 @@ impl Gate {
 
     /// A service holds no power of its own. It may assume its service-linked role in an account where Organizations
     /// vouches for it, if the role's trust policy says so; that is all.
-    fn decide_for_service(
-        &self,
-        cx: &mut Cx<'_>,
-        service: &str,
-        permission: &Permission,
-    ) -> Result<Option<Decision>> {
+    fn decide_for_service(&self, cx: &mut Cx<'_>, service: &str, permission: &Permission) -> Result<Option<Decision>> {
         let account = permission.resource_account.clone();
         let (Some(account), true) = (account, is_assumption(permission)) else { return Ok(None) };
         if !org::guardrails::vouches(cx.tx, service, &account)? {

@@ -184,7 +184,8 @@ impl Exchange {
             Ok(admitted) => admitted,
             Err(response) => return (service, op, response),
         };
-        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref())) {
+        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref()))
+        {
             return (service, op, self.dispatched(&admitted));
         }
         let exchange = Arc::clone(self);
@@ -206,7 +207,9 @@ impl Exchange {
             let _permit = permit;
             work()
         });
-        worked.await.unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
+        worked
+            .await
+            .unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
     }
 
     /// Finds the operation, the caller and the input; or the answer that refuses the request.
