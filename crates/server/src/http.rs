@@ -28,6 +28,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
+/// Header with the details of a refusal, for `sts:DecodeAuthorizationMessage`.
+const AUTHORIZATION_MESSAGE_HEADER: &str = "x-vestibule-authorization-message";
 /// Calls that may wait for the database at once.
 const DATABASE_CALLS_MAX: usize = 64;
 /// How long a call waits for its turn before it is told to come back.
@@ -73,9 +75,18 @@ impl Edge {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/admin/v1/reset", post(reset))
+            .route("/start", get(not_built))
+            .route("/console", get(not_built))
             .fallback(aws)
             .with_state(Arc::clone(self))
     }
+}
+
+/// The portal and the consoles have their addresses already; a person who opens one is told, not shown an API error.
+async fn not_built() -> Response {
+    let text = "This version of Vestibule has no pages yet: the user portal comes with Identity Center.\n\
+                The AWS APIs are served at this address; see the documentation for which operations.\n";
+    (StatusCode::NOT_IMPLEMENTED, text).into_response()
 }
 
 async fn readyz(State(edge): State<Arc<Edge>>) -> Response {
@@ -301,7 +312,12 @@ fn run(app: &Arc<App>, admitted: &Admitted) -> Result<Box<dyn Shape>, Error> {
 fn failed(op: &'static Op, error: &Error, request_id: &str) -> WireResponse {
     let common = match error {
         Error::Modeled(error) => return render::error(op.service, error.as_ref(), request_id),
-        Error::Denied(denial) => CommonError::AccessDenied(denial.message.clone()),
+        Error::Denied(denial) => {
+            let error = CommonError::AccessDenied(denial.message.clone());
+            let mut response = render::common(op.service, &error, request_id);
+            response.headers.extend(denial.encoded.clone().map(|encoded| (AUTHORIZATION_MESSAGE_HEADER, encoded)));
+            return response;
+        }
         Error::Validation(message) => CommonError::Validation(message.clone()),
         Error::Busy | Error::Conflict => CommonError::Throttled,
         Error::DatabaseTooNew { .. } | Error::Internal(_) => {

@@ -17,6 +17,7 @@ pub mod last_used;
 pub mod linkage;
 pub mod listen;
 pub mod metrics;
+pub mod refusal;
 pub mod run;
 pub mod tls;
 pub mod worker;

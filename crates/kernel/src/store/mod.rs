@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 /// A database of either engine, with its connections.
 pub struct Store {
     engine: Engine,
-    /// Held by a transaction that is run again, so that those that lost do not make each other lose once more.
+    /// Held by a transaction that is run again; those that begin meanwhile wait, or it would lose to them once more.
     again: Mutex<()>,
 }
 
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Runs `work` in a serializable transaction and commits it when it succeeds; `committed` is called after the
-    /// commit with what the transaction touched.
+    /// commit with what the transaction touched. `work` must not begin another transaction: it would wait for itself.
     ///
     /// # Errors
     /// Those of `work`; [`Error::Busy`] when the transaction lost against others too often.
@@ -102,6 +102,8 @@ impl Store {
         mut work: impl FnMut(&mut WriteTx<'_>) -> Result<T>,
         committed: impl FnOnce(&Touched),
     ) -> Result<T> {
+        let wait = || self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(wait());
         let mut again = None;
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut tx = self.begin(true).map_err(busy)?;
@@ -114,7 +116,7 @@ impl Store {
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
             }
-            again = again.or_else(|| Some(self.again.lock().unwrap_or_else(PoisonError::into_inner)));
+            again = again.or_else(|| Some(wait()));
         }
         drop(again);
         Err(Error::Busy)
