@@ -32,5 +32,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The code of every kind of job.
 pub fn jobs() -> Vec<JobHandler> {
-    [org::jobs(), sso::jobs()].into_iter().flatten().collect()
+    [org::jobs(), sso::jobs(), trail::jobs()].into_iter().flatten().collect()
 }
