@@ -6,11 +6,13 @@ use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
 use crate::linkage::TrustedAccess;
+use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::tls::Tls;
 use crate::worker::Workers;
 use crate::{effects, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
+use iam::oidc_provider::keys::WantedKeys;
 use iam::service_linked_role::ServiceLinkage;
 use kernel::App;
 use kernel::app::{Extensions, Parts};
@@ -55,6 +57,8 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     };
     let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
     let gate = Arc::new(Gate::default());
+    let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
+    let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let linkage: Box<dyn ServiceLinkage> = Box::new(TrustedAccess);
     let app = App::new(Parts {
         store,
@@ -66,7 +70,11 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: Extensions::default().with(linkage).with(LastUsed::default()),
+        extensions: Extensions::default()
+            .with(linkage)
+            .with(LastUsed::default())
+            .with(WantedKeys::default())
+            .with(fetcher),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })
