@@ -241,10 +241,11 @@ fn may_change(cx: &mut Cx<'_>, _input: &ChangePasswordRequest) -> Result<Access>
     if !matches!(cx.principal()?.principal, Principal::User(_)) {
         return Ok(Access::Open);
     }
+    let permission = permission_on_subject::<ops::ChangePassword>(cx, None)?;
     if password_policy::find(cx.tx, &account)?.is_some_and(|policy| policy.allow_users_to_change) {
-        return Ok(Access::Open);
+        return Ok(Access::UnlessDenied(permission));
     }
-    Ok(permission_on_subject::<ops::ChangePassword>(cx, None)?.into())
+    Ok(permission.into())
 }
 
 fn change(cx: &mut WriteCx<'_>, input: &ChangePasswordRequest) -> Result<Unit> {

@@ -3,6 +3,7 @@
 use crate::access::{anywhere, permission};
 use crate::entity::{EntityKind, permission_on};
 use crate::paging::{self, page_request};
+use crate::role::trust;
 use crate::{boundary, messages, tag};
 use base::{AccountId, Arn, Timestamp, UserId};
 use kernel::caller::UserIdentity;
@@ -320,6 +321,7 @@ fn update(cx: &mut WriteCx<'_>, input: &UpdateUserRequest) -> Result<Unit> {
         return Err(messages::exists("User", &renamed.name).into());
     }
     cx.touch(Scope::account(&renamed.account));
+    trust::touch_trusting_accounts(&mut cx.write(), renamed.id.as_str())?;
     cx.write().exec_one(
         "update iam_user set name = $2, name_key = $3, path = $4 where id = $1",
         params![renamed.id, renamed.name, renamed.name.to_lowercase(), renamed.path],
@@ -346,6 +348,7 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeleteUserRequest) -> Result<Unit> {
     }
     cx.touch(Scope::account(&user.account));
     let mut tx = cx.write();
+    trust::touch_trusting_accounts(&mut tx, user.id.as_str())?;
     tag::clear(&mut tx, user.id.as_str())?;
     tx.exec("delete from iam_password_history where user_id = $1", params![user.id])?;
     tx.exec_one("delete from iam_user where id = $1", params![user.id])?;

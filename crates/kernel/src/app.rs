@@ -199,6 +199,7 @@ impl App {
             now: self.now(),
             random: self.random(),
             request: Arc::clone(request),
+            permissions: Vec::new(),
             moves_at_start: self.scopes.moves(),
             tx,
         }

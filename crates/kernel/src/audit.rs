@@ -10,20 +10,26 @@ use crate::error::{Error, Result};
 use crate::params;
 use crate::store::{Store, WriteTx};
 use base::{Random, Timestamp};
-use smithy::schema::{Member, Op, Schema, Shape, Val, View};
+use smithy::schema::{Body, Op, Schema, Shape, Val, View};
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Placeholder that CloudTrail writes for sensitive values.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// Bytes of one occurrence: microseconds, request id (UUID), event id (UUID).
 pub const OCCURRENCE_BYTES: usize = 40;
 /// Occurrences that one row holds at most.
-const OCCURRENCES_MAX: usize = 4_096;
-/// Members that hold a secret whatever the model says.
+const OCCURRENCES_MAX: usize = 1_024;
+/// Memory that waiting records may take; what comes when it is full is lost and counted.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+/// What follows the time in a record.
+const TIME_GOES_BEFORE: &str = ",\"eventSource\":";
+/// What follows the ids in a record.
+const IDS_GO_BEFORE: &str = ",\"readOnly\":";
+/// Members that hold a secret whatever the model says, in either case of the first letter.
 const SECRET_MEMBERS: &[&str] = &[
     "SecretAccessKey",
     "SessionToken",
@@ -43,6 +49,12 @@ const SECRET_MEMBERS: &[&str] = &[
     "clientSecret",
     "code",
     "codeVerifier",
+    "deviceCode",
+    "userCode",
+    "subjectToken",
+    "ContextAssertion",
+    "ServiceCredentialSecret",
+    "SharedSecret",
     "assertion",
     "idToken",
     "ServicePassword",
@@ -150,10 +162,14 @@ impl Record {
     /// When the database fails.
     pub fn write(&self, tx: &mut WriteTx<'_>, random: &mut Random) -> Result<()> {
         let occurrence = self.occurrence(random);
-        self.insert(tx, &occurrence, self.at, random)
+        self.insert(tx, &occurrence, random)
     }
 
-    fn insert(&self, tx: &mut WriteTx<'_>, occurrences: &[u8], last_at: Timestamp, random: &mut Random) -> Result<()> {
+    /// Writes a row of `occurrences`, which are in the order of time.
+    fn insert(&self, tx: &mut WriteTx<'_>, occurrences: &[u8], random: &mut Random) -> Result<()> {
+        let mut instants = self::occurrences(occurrences).map(|occurrence| occurrence.at);
+        let first_at = instants.next().unwrap_or(self.at);
+        let last_at = instants.last().unwrap_or(first_at);
         tx.exec_one(
             "insert into audit (id, account_id, first_at, last_at, event_source, event_name, is_read_only, user_name, \
              access_key_id, resources, record, occurrences) \
@@ -161,7 +177,7 @@ impl Record {
             params![
                 random.uuid(),
                 self.account,
-                self.at,
+                first_at,
                 last_at,
                 self.event_source,
                 self.event_name,
@@ -184,7 +200,22 @@ pub struct Buffer {
 
 #[derive(Default)]
 struct Waiting {
-    records: HashMap<(u64, u64), (Record, Vec<u8>, Timestamp)>,
+    records: HashMap<(u64, u64), (Record, Vec<u8>)>,
+    bytes: usize,
+    lost: u64,
+}
+
+impl Waiting {
+    fn add(&mut self, key: (u64, u64), record: Record, occurrences: &[u8]) {
+        let is_known = self.records.contains_key(&key);
+        let size = occurrences.len() + if is_known { 0 } else { record.template.len() + size_of::<Record>() };
+        if self.bytes + size > WAITING_BYTES_MAX {
+            self.lost += (occurrences.len() / OCCURRENCE_BYTES) as u64;
+            return;
+        }
+        self.bytes += size;
+        self.records.entry(key).or_insert_with(|| (record, Vec::new())).1.extend_from_slice(occurrences);
+    }
 }
 
 impl Default for Buffer {
@@ -199,27 +230,29 @@ impl Buffer {
         let occurrence = record.occurrence(random);
         let [first, second] = &self.hashers;
         let key = (first.hash_one(&record.template), second.hash_one(&record.template));
-        let at = record.at;
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, occurrences, last_at) = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), at));
-        occurrences.extend_from_slice(&occurrence);
-        *last_at = at.max(*last_at);
+        self.waiting().add(key, record, &occurrence);
     }
 
-    /// Writes what waits; what cannot be written waits on.
+    /// Writes what waits; what cannot be written waits on, as far as memory allows.
     ///
     /// # Errors
     /// When the database fails.
     pub fn flush(&self, store: &Store, random: &mut Random) -> Result<()> {
-        let records = std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records);
-        if records.is_empty() {
+        let mut taken = std::mem::take(&mut *self.waiting());
+        if taken.lost > 0 {
+            tracing::error!(count = taken.lost, "audit records were lost: too many waited for the database");
+        }
+        if taken.records.is_empty() {
             return Ok(());
+        }
+        for (_, occurrences) in taken.records.values_mut() {
+            sort(occurrences);
         }
         let written = store.write(
             |tx| {
-                for (record, occurrences, last_at) in records.values() {
-                    for chunk in occurrences.chunks(OCCURRENCES_MAX * OCCURRENCE_BYTES) {
-                        record.insert(tx, chunk, *last_at, random)?;
+                for (record, occurrences) in taken.records.values() {
+                    for row in rows(occurrences) {
+                        record.insert(tx, row, random)?;
                     }
                 }
                 Ok(())
@@ -227,10 +260,9 @@ impl Buffer {
             |_| {},
         );
         if written.is_err() {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, (record, occurrences, last_at)) in records {
-                let entry = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), last_at));
-                entry.1.extend_from_slice(&occurrences);
+            let mut waiting = self.waiting();
+            for (key, (record, occurrences)) in taken.records {
+                waiting.add(key, record, &occurrences);
             }
         }
         written
@@ -238,8 +270,98 @@ impl Buffer {
 
     /// Forgets what waits.
     pub fn clear(&self) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.clear();
+        *self.waiting() = Waiting::default();
     }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call of those that share a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occurrence {
+    /// When.
+    pub at: Timestamp,
+    /// Id of the event.
+    pub event_id: Uuid,
+    /// Id of the request.
+    pub request_id: Uuid,
+}
+
+/// A UUID's bytes; displayed in its usual text form (RFC 9562 §4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Uuid(pub [u8; 16]);
+
+impl Uuid {
+    /// Reads the usual text form, in either case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_shaped = text.len() == 36
+            && text.bytes().enumerate().all(|(index, byte)| match index {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+        is_shaped.then(|| Self(uuid_bytes(text)))
+    }
+}
+
+impl std::fmt::Display for Uuid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            let dash = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
+            write!(f, "{dash}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Uuid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// The occurrences that a row's `occurrences` column holds, oldest first.
+pub fn occurrences(packed: &[u8]) -> impl Iterator<Item = Occurrence> + '_ {
+    let (each, _) = packed.as_chunks::<OCCURRENCE_BYTES>();
+    each.iter().map(|bytes| {
+        let (mut at, mut request_id, mut event_id) = ([0; 8], [0; 16], [0; 16]);
+        at.copy_from_slice(&bytes[..8]);
+        request_id.copy_from_slice(&bytes[8..24]);
+        event_id.copy_from_slice(&bytes[24..]);
+        let at = Timestamp::from_micros(i64::from_be_bytes(at));
+        Occurrence { at, event_id: Uuid(event_id), request_id: Uuid(request_id) }
+    })
+}
+
+/// The record of one occurrence: a row's `record` column with the time and the ids in their places.
+pub fn complete(record: &str, occurrence: &Occurrence) -> String {
+    let Occurrence { at, event_id, request_id } = occurrence;
+    let time = format!(",\"eventTime\":\"{}\"", at.iso8601());
+    let ids = format!(",\"requestID\":\"{request_id}\",\"eventID\":\"{event_id}\"");
+    // Quotes inside JSON texts are escaped, so both marks are the record's own: the first of its kind follows the
+    // identity, the last one follows the response.
+    let time_at = record.find(TIME_GOES_BEFORE).unwrap_or(0);
+    let ids_at = record.rfind(IDS_GO_BEFORE).unwrap_or(time_at).max(time_at);
+    [&record[..time_at], &time, &record[time_at..ids_at], &ids, &record[ids_at..]].concat()
+}
+
+/// Rows of `occurrences`, which are in the order of time. A row never reaches into another second, so a reader that
+/// goes back in time knows where rows of the same time begin and end.
+fn rows(occurrences: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (each, _) = occurrences.as_chunks::<OCCURRENCE_BYTES>();
+    each.chunk_by(|a, b| second(a) == second(b))
+        .flat_map(|second| second.chunks(OCCURRENCES_MAX))
+        .map(<[[u8; OCCURRENCE_BYTES]]>::as_flattened)
+}
+
+fn second(occurrence: &[u8; OCCURRENCE_BYTES]) -> i64 {
+    occurrences(occurrence).next().map_or(0, |occurrence| occurrence.at.seconds())
+}
+
+fn sort(occurrences: &mut [u8]) {
+    let (each, _) = occurrences.as_chunks_mut::<OCCURRENCE_BYTES>();
+    each.sort_unstable();
 }
 
 fn uuid_bytes(text: &str) -> [u8; 16] {
@@ -262,25 +384,20 @@ fn event_source(service: &str) -> &str {
 
 /// An unsigned call concerns the account of the role that it asks for.
 fn account_of_target(input: &dyn Shape) -> Option<String> {
-    let (index, _) = members(input.schema()).iter().enumerate().find(|(_, member)| member.name == "RoleArn")?;
+    let (index, _) = input.schema().members().iter().enumerate().find(|(_, member)| member.name == "RoleArn")?;
     match input.member(index).view()? {
         View::Text(arn) => base::Arn::parse(arn).map(|arn| arn.account().to_owned()),
         _ => None,
     }
 }
 
-fn members(schema: &'static Schema) -> &'static [Member] {
-    match &schema.body {
-        smithy::schema::Body::Structure(members) => members,
-        _ => &[],
-    }
-}
-
 fn resources(input: &dyn Shape) -> String {
     let mut text = String::new();
-    for (index, member) in members(input.schema()).iter().enumerate() {
+    for (index, member) in input.schema().members().iter().enumerate() {
         let kind = RESOURCE_MEMBERS.iter().find(|(name, _)| *name == member.name);
         if let (Some((_, kind)), Some(View::Text(name))) = (kind, input.member(index).view()) {
+            // A line ends a resource: a name must not make up another one.
+            let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let _ = writeln!(text, "{kind} {name}");
         }
     }
@@ -317,7 +434,7 @@ fn template(call: &Call<'_>, account: &str, event_source: &str) -> String {
     value(&mut out, call.input);
     out.push_str(",\"responseElements\":");
     match call.output {
-        Some(output) if !members(output.schema()).is_empty() => value(&mut out, output),
+        Some(output) if !output.schema().members().is_empty() => value(&mut out, output),
         _ => out.push_str("null"),
     }
     let _ = write!(out, ",\"readOnly\":{}", call.is_read_only);
@@ -434,7 +551,7 @@ fn string(out: &mut String, text: &str) {
 fn value(out: &mut String, shape: &dyn Shape) {
     out.push('{');
     let mut is_first = true;
-    for (index, each) in members(shape.schema()).iter().enumerate() {
+    for (index, each) in shape.schema().members().iter().enumerate() {
         let Some(view) = shape.member(index).view() else { continue };
         if !std::mem::take(&mut is_first) {
             out.push(',');
@@ -444,16 +561,16 @@ fn value(out: &mut String, shape: &dyn Shape) {
         out.extend(letters.next().map(|first| first.to_ascii_lowercase()));
         out.push_str(letters.as_str());
         out.push_str("\":");
-        if each.schema.sensitive || SECRET_MEMBERS.contains(&each.name) {
+        if each.schema.sensitive || SECRET_MEMBERS.iter().any(|name| name.eq_ignore_ascii_case(each.name)) {
             string(out, HIDDEN);
         } else {
-            view_value(out, view);
+            view_value(out, view, each.schema);
         }
     }
     out.push('}');
 }
 
-fn view_value(out: &mut String, view: View<'_>) {
+fn view_value(out: &mut String, view: View<'_>, schema: &Schema) {
     match view {
         View::Boolean(flag) => out.push_str(if flag { "true" } else { "false" }),
         View::Integer(number) => {
@@ -471,7 +588,7 @@ fn view_value(out: &mut String, view: View<'_>) {
                 if index > 0 {
                     out.push(',');
                 }
-                item(out, list.item(index));
+                item(out, list.item(index), schema);
             }
             out.push(']');
         }
@@ -484,7 +601,7 @@ fn view_value(out: &mut String, view: View<'_>) {
                 }
                 string(out, key);
                 out.push(':');
-                item(out, value);
+                item(out, value, schema);
             });
             out.push('}');
         }
@@ -493,9 +610,16 @@ fn view_value(out: &mut String, view: View<'_>) {
     }
 }
 
-fn item(out: &mut String, each: &dyn Val) {
+/// An element of the list, or a value of the map, that `container` describes.
+fn item(out: &mut String, each: &dyn Val, container: &Schema) {
+    let schema = match container.body {
+        Body::List { member, .. } => member,
+        Body::Map { value, .. } => value,
+        _ => container,
+    };
     match each.view() {
-        Some(view) => view_value(out, view),
+        Some(_) if schema.sensitive => string(out, HIDDEN),
+        Some(view) => view_value(out, view, schema),
         None => out.push_str("null"),
     }
 }

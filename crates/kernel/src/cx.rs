@@ -54,6 +54,8 @@ pub struct Cx<'t> {
     pub random: Random,
     /// The request.
     pub request: Arc<RequestInfo>,
+    /// What the gate has let the caller do for this call.
+    pub permissions: Vec<Permission>,
     /// [`crate::scope::Scopes::moves`] before the snapshot was taken.
     pub(crate) moves_at_start: u64,
 }
@@ -117,6 +119,7 @@ impl<'t> Cx<'t> {
             now: self.now,
             random: self.random.fork(),
             request: Arc::clone(&self.request),
+            permissions: Vec::new(),
             moves_at_start: self.moves_at_start,
             tx: self.tx,
         }

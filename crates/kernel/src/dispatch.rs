@@ -64,8 +64,7 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
 }
 
 fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
-    let handler =
-        route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
+    let handler = route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
     authorize(cx, route, input)?;
     let output = handler(cx, input)?;
     let record = Record::of(&Call {
@@ -92,6 +91,10 @@ fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {
             let app = Arc::clone(cx.app);
             app.authorizer().refuse_explicit_deny(cx, &permission)
         }
-        Access::Permissions(permissions) => permissions.iter().try_for_each(|permission| cx.require(permission)),
+        Access::Permissions(permissions) => {
+            permissions.iter().try_for_each(|permission| cx.require(permission))?;
+            cx.permissions = permissions;
+            Ok(())
+        }
     }
 }

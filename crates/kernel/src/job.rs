@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::params;
 use crate::store::{Row, Tx, WriteTx};
 use base::{Random, Timestamp};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Times a job is tried before it is left for an operator.
@@ -17,6 +18,9 @@ pub const LEASE_SECONDS: i64 = 60;
 const BATCH: i64 = 16;
 /// Longest pause between two tries.
 const BACKOFF_SECONDS_MAX: i64 = 300;
+
+/// An instant that does not come: what was asked for anew is earlier.
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Names a kind of job; each has one handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,11 +91,11 @@ pub fn enqueue(
         "insert into job (id, kind, key, state, attempt, run_at, lease_until, rerun, created_at) \
          values ($1, $2, $3, 'queued', 0, $4, 0, 0, $5) \
          on conflict (kind, key) do update set \
+           run_at = case when (job.state = 'queued' or job.rerun = 1) and job.run_at < excluded.run_at \
+                         then job.run_at else excluded.run_at end, \
            rerun = case when job.state = 'running' then 1 else 0 end, \
            attempt = case when job.state = 'running' then job.attempt else 0 end, \
-           state = case when job.state = 'running' then 'running' else 'queued' end, \
-           run_at = case when job.state = 'queued' and job.run_at < excluded.run_at then job.run_at \
-                         else excluded.run_at end",
+           state = case when job.state = 'running' then 'running' else 'queued' end",
         params![id, kind.0, key, run_at, now],
     )
 }
@@ -143,9 +147,30 @@ pub fn run_due(app: &Arc<App>, worker: &str) -> Result<Option<Timestamp>> {
             });
         }
         for job in claimed {
-            run_one(app, worker, &job)?;
+            if still_holds(app, worker, &job, now)? {
+                run_one(app, worker, &job)?;
+            }
         }
     }
+}
+
+/// Whether a job that was claimed at `claimed_at` may still be run: when those claimed with it took long, its lease
+/// is renewed, unless another worker has taken it over.
+fn still_holds(app: &Arc<App>, worker: &str, job: &Job, claimed_at: Timestamp) -> Result<bool> {
+    let now = app.now();
+    if now < claimed_at.plus_seconds(LEASE_SECONDS / 4) {
+        return Ok(true);
+    }
+    let renewed = app.store.write(
+        |tx| {
+            tx.exec(
+                "update job set lease_until = $4 where id = $1 and lease_owner = $2 and attempt = $3 and state = 'running'",
+                params![job.id, worker, job.attempt, now.plus_seconds(LEASE_SECONDS)],
+            )
+        },
+        |_| {},
+    )?;
+    Ok(renewed == 1)
 }
 
 fn claim(app: &Arc<App>, worker: &str, now: Timestamp) -> Result<Vec<Job>> {
@@ -156,6 +181,12 @@ fn claim(app: &Arc<App>, worker: &str, now: Timestamp) -> Result<Vec<Job>> {
     }
     app.store.write(
         |tx| {
+            // A job that ended its worker every time is given up like one that failed every time.
+            tx.exec(
+                "update job set state = 'dead', rerun = 0, lease_until = 0, last_error = 'the worker ended' \
+                 where state = 'running' and lease_until <= $1 and attempt >= $2",
+                params![now, ATTEMPTS_MAX],
+            )?;
             tx.all(
                 "update job set state = 'running', lease_owner = $1, lease_until = $2, attempt = attempt + 1 \
                  where id in (select id from job where (state = 'queued' and run_at <= $3) \
@@ -171,7 +202,9 @@ fn claim(app: &Arc<App>, worker: &str, now: Timestamp) -> Result<Vec<Job>> {
 
 fn run_one(app: &Arc<App>, worker: &str, job: &Job) -> Result<()> {
     let outcome = match app.job_handler(&job.kind) {
-        Some(handler) => (handler.run)(app, &job.key),
+        // What a panic leaves behind is a transaction, which is rolled back, and locks, which are taken over.
+        Some(handler) => catch_unwind(AssertUnwindSafe(|| (handler.run)(app, &job.key)))
+            .unwrap_or_else(|_| Err(Error::internal("the job's code panicked"))),
         None => Err(Error::internal(format!("no handler for jobs of kind {}", job.kind))),
     };
     let now = app.now();
@@ -182,7 +215,7 @@ fn run_one(app: &Arc<App>, worker: &str, job: &Job) -> Result<()> {
     let backoff = app.with_random(|random| backoff_seconds(job.attempt, random));
     app.store.write(
         |tx| match &outcome {
-            Ok(Outcome::Done) => finish(tx, worker, job, now),
+            Ok(Outcome::Done) => finish(tx, worker, job),
             Ok(Outcome::Again(at)) => postpone(tx, worker, job, *at, None, 0),
             Err(error) if job.attempt >= ATTEMPTS_MAX => give_up(tx, worker, job, &error.to_string()),
             Err(error) => postpone(tx, worker, job, now.plus_seconds(backoff), Some(&error.to_string()), job.attempt),
@@ -193,19 +226,17 @@ fn run_one(app: &Arc<App>, worker: &str, job: &Job) -> Result<()> {
 
 /// Deletes the finished job, or queues it again when it was asked for while it ran. A worker whose lease was taken
 /// over changes nothing.
-fn finish(tx: &mut WriteTx<'_>, worker: &str, job: &Job, now: Timestamp) -> Result<()> {
+fn finish(tx: &mut WriteTx<'_>, worker: &str, job: &Job) -> Result<()> {
     let own = params![job.id, worker, job.attempt];
-    let deleted = tx.exec("delete from job where id = $1 and lease_owner = $2 and attempt = $3 and rerun = 0", own)?;
-    if deleted == 0 {
-        tx.exec(
-            "update job set state = 'queued', attempt = 0, rerun = 0, run_at = $4, lease_until = 0, last_error = null \
-             where id = $1 and lease_owner = $2 and attempt = $3",
-            params![job.id, worker, job.attempt, now],
-        )?;
-    }
-    Ok(())
+    let deleted = tx.exec(
+        "delete from job where id = $1 and lease_owner = $2 and attempt = $3 and state = 'running' and rerun = 0",
+        own,
+    )?;
+    if deleted == 0 { postpone(tx, worker, job, NEVER, None, 0) } else { Ok(()) }
 }
 
+/// Queues the job again for `at`, or for when it was asked for while it ran, if that is earlier. What was asked for
+/// anew has all its tries.
 fn postpone(
     tx: &mut WriteTx<'_>,
     worker: &str,
@@ -215,20 +246,23 @@ fn postpone(
     attempt: i64,
 ) -> Result<()> {
     tx.exec(
-        "update job set state = 'queued', rerun = 0, run_at = $4, lease_until = 0, last_error = $5, attempt = $6 \
-         where id = $1 and lease_owner = $2 and attempt = $3",
+        "update job set state = 'queued', lease_until = 0, last_error = $5, \
+           run_at = case when rerun = 1 and run_at < $4 then run_at else $4 end, \
+           attempt = case when rerun = 1 then 0 else $6 end, rerun = 0 \
+         where id = $1 and lease_owner = $2 and attempt = $3 and state = 'running'",
         params![job.id, worker, job.attempt, at, error, attempt],
     )?;
     Ok(())
 }
 
+/// Leaves the job for an operator, unless it was asked for while it ran.
 fn give_up(tx: &mut WriteTx<'_>, worker: &str, job: &Job, error: &str) -> Result<()> {
-    tx.exec(
-        "update job set state = 'dead', rerun = 0, lease_until = 0, last_error = $4 \
-         where id = $1 and lease_owner = $2 and attempt = $3",
+    let given_up = tx.exec(
+        "update job set state = 'dead', lease_until = 0, last_error = $4 \
+         where id = $1 and lease_owner = $2 and attempt = $3 and state = 'running' and rerun = 0",
         params![job.id, worker, job.attempt, error],
     )?;
-    Ok(())
+    if given_up == 0 { postpone(tx, worker, job, NEVER, Some(error), 0) } else { Ok(()) }
 }
 
 /// Twice as long after each try, with jitter, at most [`BACKOFF_SECONDS_MAX`].

@@ -25,7 +25,9 @@ impl Cursor {
     /// this list to this account.
     pub fn open(cx: &Cx<'_>, list: &[&str], token: Option<&str>, limit: i64) -> Option<Self> {
         let account = cx.caller.account().map(ToString::to_string).unwrap_or_default();
-        let about = format!("{account}\n{}", list.join("\n"));
+        // Each part with its length, so that no two lists have the same name.
+        let parts = list.iter().map(|part| format!("\n{}:{part}", part.len())).collect::<String>();
+        let about = format!("{account}{parts}");
         let after = match token {
             None => String::new(),
             Some(token) => {
@@ -34,7 +36,7 @@ impl Cursor {
                 String::from_utf8(plain.to_vec()).ok()?
             }
         };
-        Some(Self { about, after, fetch: limit.max(1) + 1 })
+        Some(Self { about, after, fetch: limit.max(1).saturating_add(1) })
     }
 
     /// Ends the page: cuts the surplus row off and makes the token of the next page, if there is one. `key` gives a
@@ -55,8 +57,16 @@ impl Cursor {
         rows.truncate(length);
         let Some(last) = rows.last() else { return Ok((rows, None)) };
         let position = key(last);
-        let app = std::sync::Arc::clone(cx.app);
-        let sealed = app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), &mut cx.random)?;
-        Ok((rows, Some(URL_SAFE_NO_PAD.encode(sealed))))
+        let token = self.token(cx, &position)?;
+        Ok((rows, Some(token)))
+    }
+
+    /// The token of a page that starts after `position`, for lists that end a page by themselves.
+    ///
+    /// # Errors
+    /// When the token cannot be sealed.
+    pub fn token(&self, cx: &mut Cx<'_>, position: &str) -> Result<String> {
+        let sealed = cx.app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), &mut cx.random)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::organization::{self, Organization};
 use crate::tree::{self, Target};
-use crate::{account, messages, page, resource_policy, trusted_access};
+use crate::{account, messages, page, trusted_access};
 use base::{AccountId, Timestamp};
 use catalog::DelegatedAdministrators;
 use iam::account::AccountState;
@@ -103,7 +103,7 @@ fn list_permission(input: &ListDelegatedAdministratorsRequest) -> Permission {
 }
 
 fn list(cx: &mut Cx<'_>, input: &ListDelegatedAdministratorsRequest) -> Result<ListDelegatedAdministratorsResponse> {
-    let org = resource_policy::require_reader(cx, &[list_permission(input)])?;
+    let org = organization::require_management_or_delegate(cx)?;
     organization::require_all_features(&org)?;
     let service = input.service_principal.as_deref().unwrap_or_default();
     if !service.is_empty() && catalog::trusted_service(service).is_none() {
@@ -148,8 +148,7 @@ fn list_services(
     cx: &mut Cx<'_>,
     input: &ListDelegatedServicesForAccountRequest,
 ) -> Result<ListDelegatedServicesForAccountResponse> {
-    let permission = tree::permission(cx, "ListDelegatedServicesForAccount", &input.account_id)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     organization::require_all_features(&org)?;
     let member = require_member(cx.tx, &org, &input.account_id)?;
     if !organization::is_delegate(cx.tx, &org, &member.id)? {

@@ -3,7 +3,7 @@
 use crate::effective_policy::{self, Document, Violation};
 use crate::organization::{self, Organization};
 use crate::tree::{self, Target};
-use crate::{account, messages, page, policy_type, resource_policy};
+use crate::{account, messages, page, policy_type};
 use base::{AccountId, Timestamp};
 use kernel::{Cx, Error, Permission, Result, Route, Tx, params, route};
 use model::organizations::{
@@ -146,12 +146,11 @@ fn require_account(tx: &mut Tx, org: &Organization, id: &str) -> Result<AccountI
 
 fn describe(cx: &mut Cx<'_>, input: &DescribeEffectivePolicyRequest) -> Result<DescribeEffectivePolicyResponse> {
     let id = target_id(cx, input)?;
-    let permission = describe_permission(cx, input)?;
     // Every member may ask for what it inherits itself.
     let org = if cx.account()?.as_str() == id {
         organization::require(cx)?
     } else {
-        resource_policy::require_reader(cx, &[permission])?
+        organization::require_management_or_delegate(cx)?
     };
     let account = require_account(cx.tx, &org, &id)?;
     require_enabled(cx.tx, &org, input.policy_type)?;
@@ -213,7 +212,7 @@ fn list_accounts(
     cx: &mut Cx<'_>,
     input: &ListAccountsWithInvalidEffectivePolicyRequest,
 ) -> Result<ListAccountsWithInvalidEffectivePolicyResponse> {
-    let org = resource_policy::require_reader(cx, &[list_accounts_permission(input)])?;
+    let org = organization::require_management_or_delegate(cx)?;
     require_enabled(cx.tx, &org, input.policy_type)?;
     let list = ["ListAccountsWithInvalidEffectivePolicy", input.policy_type.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
@@ -247,8 +246,7 @@ fn list_errors(
     cx: &mut Cx<'_>,
     input: &ListEffectivePolicyValidationErrorsRequest,
 ) -> Result<ListEffectivePolicyValidationErrorsResponse> {
-    let permission = list_errors_permission(cx, input)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let account = AccountId::parse(&input.account_id).ok_or_else(messages::invalid_pattern)?;
     if tree::parent_of_account(cx.tx, &org, &account)?.is_none() {
         return Err(messages::no_account());

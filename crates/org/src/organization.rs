@@ -1,7 +1,7 @@
 //! Organizations: their creation, description and end, and who may ask what of them.
 
 use crate::tree::{self, Target};
-use crate::{guardrails, messages, page};
+use crate::{guardrails, messages, page, resource_policy};
 use base::{AccountId, OrgId, OuId, RootId, Timestamp};
 use kernel::scope::Scope;
 use kernel::store::Row;
@@ -132,7 +132,8 @@ pub fn require_management(cx: &mut Cx<'_>) -> Result<Organization> {
 pub fn require_management_or_delegate(cx: &mut Cx<'_>) -> Result<Organization> {
     let org = require(cx)?;
     let account = cx.account()?;
-    let is_entitled = account == org.management || is_delegate(cx.tx, &org, &account)?;
+    let is_entitled =
+        account == org.management || is_delegate(cx.tx, &org, &account)? || resource_policy::is_granted(cx, &org)?;
     if is_entitled { Ok(org) } else { Err(messages::wrong_account()) }
 }
 

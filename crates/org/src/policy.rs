@@ -203,8 +203,7 @@ fn new_id(cx: &mut Cx<'_>) -> Result<OrgPolicyId> {
 }
 
 fn create(cx: &mut WriteCx<'_>, input: &CreatePolicyRequest) -> Result<CreatePolicyResponse> {
-    let permission = create_permission(cx, input)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     if !org.has_all_features() {
         let message = "You can't use the specified policy type with the feature set currently enabled for this \
                        organization.";
@@ -250,8 +249,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreatePolicyRequest) -> Result<CreatePol
 }
 
 fn update(cx: &mut WriteCx<'_>, input: &UpdatePolicyRequest) -> Result<UpdatePolicyResponse> {
-    let permission = permission(cx, "UpdatePolicy", &input.policy_id)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     let mut policy = require(cx.tx, &org, &input.policy_id)?.require_own()?;
     if let Some(name) = input.name.as_ref().filter(|name| **name != policy.name) {
         require_free_name(cx.tx, &org, policy.policy_type, name)?;
@@ -276,8 +274,7 @@ fn update(cx: &mut WriteCx<'_>, input: &UpdatePolicyRequest) -> Result<UpdatePol
 }
 
 fn delete(cx: &mut WriteCx<'_>, input: &DeletePolicyRequest) -> Result<Unit> {
-    let permission = permission(cx, "DeletePolicy", &input.policy_id)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     let policy = require(cx.tx, &org, &input.policy_id)?.require_own()?;
     let attached = "select 1 from org_attachment where org_id = $1 and policy_id = $2 limit 1";
     if cx.tx.exists(attached, params![org.id, policy.id])? {
@@ -293,14 +290,13 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeletePolicyRequest) -> Result<Unit> {
 }
 
 fn describe(cx: &mut Cx<'_>, input: &DescribePolicyRequest) -> Result<DescribePolicyResponse> {
-    let permission = permission(cx, "DescribePolicy", &input.policy_id)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let policy = require(cx.tx, &org, &input.policy_id)?;
     Ok(DescribePolicyResponse { policy: Some(policy.describe()) })
 }
 
 fn list(cx: &mut Cx<'_>, input: &ListPoliciesRequest) -> Result<ListPoliciesResponse> {
-    let org = resource_policy::require_reader(cx, &[list_permission(input)])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let list = ["ListPolicies", input.filter.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
     let (after, after_id) = page::position(&cursor);
@@ -343,8 +339,7 @@ fn insert_attachment(
 }
 
 fn attach(cx: &mut WriteCx<'_>, input: &AttachPolicyRequest) -> Result<Unit> {
-    let permissions = attachment_permissions(cx, "AttachPolicy", &input.policy_id, &input.target_id)?;
-    let org = resource_policy::require_writer(cx, &permissions)?;
+    let org = resource_policy::require_writer(cx)?;
     let policy = require(cx.tx, &org, &input.policy_id)?;
     let target = require_target(cx.tx, &org, &input.target_id)?;
     policy_type::require_enabled(cx.tx, &org, policy.policy_type)?;
@@ -363,8 +358,7 @@ fn attach(cx: &mut WriteCx<'_>, input: &AttachPolicyRequest) -> Result<Unit> {
 }
 
 fn detach(cx: &mut WriteCx<'_>, input: &DetachPolicyRequest) -> Result<Unit> {
-    let permissions = attachment_permissions(cx, "DetachPolicy", &input.policy_id, &input.target_id)?;
-    let org = resource_policy::require_writer(cx, &permissions)?;
+    let org = resource_policy::require_writer(cx)?;
     let policy = require(cx.tx, &org, &input.policy_id)?;
     let target = require_target(cx.tx, &org, &input.target_id)?;
     if policy.id.as_str() == guardrails::RCP_FULL_AWS_ACCESS.id {
@@ -387,8 +381,7 @@ fn detach(cx: &mut WriteCx<'_>, input: &DetachPolicyRequest) -> Result<Unit> {
 }
 
 fn list_for_target(cx: &mut Cx<'_>, input: &ListPoliciesForTargetRequest) -> Result<ListPoliciesForTargetResponse> {
-    let permission = list_for_target_permission(cx, input)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let target = require_target(cx.tx, &org, &input.target_id)?;
     let list = ["ListPoliciesForTarget", target.as_str(), input.filter.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
@@ -420,8 +413,7 @@ fn target_summary(org: &Organization, id: &str, name: Option<String>) -> Result<
 }
 
 fn list_targets(cx: &mut Cx<'_>, input: &ListTargetsForPolicyRequest) -> Result<ListTargetsForPolicyResponse> {
-    let permission = permission(cx, "ListTargetsForPolicy", &input.policy_id)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let policy = require(cx.tx, &org, &input.policy_id)?;
     let list = ["ListTargetsForPolicy", policy.id.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;

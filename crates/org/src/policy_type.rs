@@ -75,8 +75,7 @@ fn require_prerequisite(tx: &mut Tx, org: &Organization, policy_type: PolicyType
 }
 
 fn enable(cx: &mut WriteCx<'_>, input: &EnablePolicyTypeRequest) -> Result<EnablePolicyTypeResponse> {
-    let permission = permission(cx, "EnablePolicyType", &input.root_id, input.policy_type)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     require_root(&org, &input.root_id)?;
     if !org.has_all_features() {
         let message = "You can't use the specified policy type with the feature set currently enabled for this \
@@ -105,8 +104,7 @@ fn enable(cx: &mut WriteCx<'_>, input: &EnablePolicyTypeRequest) -> Result<Enabl
 }
 
 fn disable(cx: &mut WriteCx<'_>, input: &DisablePolicyTypeRequest) -> Result<DisablePolicyTypeResponse> {
-    let permission = permission(cx, "DisablePolicyType", &input.root_id, input.policy_type)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     require_root(&org, &input.root_id)?;
     match status(cx.tx, &org, input.policy_type)? {
         Some(PolicyTypeStatus::Enabled) => {}

@@ -112,10 +112,16 @@ fn context(org: &Organization, caller: &PrincipalCaller, permission: &Permission
     context
 }
 
-/// Whether the resource policy lets the context's caller use all of the permissions.
-fn is_granted(cx: &mut Cx<'_>, org: &Organization, permissions: &[Permission]) -> Result<bool> {
+/// Whether the resource policy, too, lets the context's caller do what the gate has let it do.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_granted(cx: &mut Cx<'_>, org: &Organization) -> Result<bool> {
     let Caller::Principal(caller) = cx.caller.clone() else { return Ok(false) };
-    for permission in permissions {
+    if cx.permissions.is_empty() {
+        return Ok(false);
+    }
+    for permission in &cx.permissions {
         if !grants(cx.tx, org, &caller, permission)? {
             return Ok(false);
         }
@@ -128,24 +134,10 @@ fn is_granted(cx: &mut Cx<'_>, org: &Organization, permissions: &[Permission]) -
 ///
 /// # Errors
 /// `AWSOrganizationsNotInUseException`, and `AccessDeniedException` for other members.
-pub fn require_writer(cx: &mut Cx<'_>, permissions: &[Permission]) -> Result<Organization> {
+pub fn require_writer(cx: &mut Cx<'_>) -> Result<Organization> {
     let org = organization::require(cx)?;
-    let is_entitled = cx.account()? == org.management || is_granted(cx, &org, permissions)?;
+    let is_entitled = cx.account()? == org.management || is_granted(cx, &org)?;
     if is_entitled { Ok(org) } else { Err(messages::wrong_account()) }
-}
-
-/// The caller's organization, for reads: its management account may do them, delegated administrators, and members to
-/// whom the resource policy grants them.
-///
-/// # Errors
-/// `AWSOrganizationsNotInUseException`, and `AccessDeniedException` for other members.
-pub fn require_reader(cx: &mut Cx<'_>, permissions: &[Permission]) -> Result<Organization> {
-    let org = organization::require(cx)?;
-    let account = cx.account()?;
-    if account == org.management || organization::is_delegate(cx.tx, &org, &account)? {
-        return Ok(org);
-    }
-    if is_granted(cx, &org, permissions)? { Ok(org) } else { Err(messages::wrong_account()) }
 }
 
 fn invalid(reason: Invalid) -> Error {
@@ -278,7 +270,7 @@ fn describe_permission() -> Permission {
 }
 
 fn describe(cx: &mut Cx<'_>, _: &Unit) -> Result<DescribeResourcePolicyResponse> {
-    let org = require_reader(cx, &[describe_permission()])?;
+    let org = organization::require_management_or_delegate(cx)?;
     let stored = require(cx.tx, &org)?;
     Ok(DescribeResourcePolicyResponse { resource_policy: Some(stored.describe(&org)) })
 }

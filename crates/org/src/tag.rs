@@ -106,8 +106,7 @@ fn resource_type(id: &str) -> &'static str {
 }
 
 fn tag(cx: &mut WriteCx<'_>, input: &TagResourceRequest) -> Result<Unit> {
-    let permission = tag_permission(cx, input)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     require_own(cx.tx, &org, &input.resource_id)?;
     new_tags::check(&input.tags)?;
     require_compliant(cx.tx, &org, resource_type(&input.resource_id), &input.tags)?;
@@ -128,8 +127,7 @@ fn tag(cx: &mut WriteCx<'_>, input: &TagResourceRequest) -> Result<Unit> {
 }
 
 fn untag(cx: &mut WriteCx<'_>, input: &UntagResourceRequest) -> Result<Unit> {
-    let permission = untag_permission(cx, input)?;
-    let org = resource_policy::require_writer(cx, &[permission])?;
+    let org = resource_policy::require_writer(cx)?;
     require_own(cx.tx, &org, &input.resource_id)?;
     for key in &input.tag_keys {
         let sql = "delete from org_tag where resource_id = $1 and key = $2";
@@ -139,8 +137,7 @@ fn untag(cx: &mut WriteCx<'_>, input: &UntagResourceRequest) -> Result<Unit> {
 }
 
 fn list(cx: &mut Cx<'_>, input: &ListTagsForResourceRequest) -> Result<ListTagsForResourceResponse> {
-    let permission = permission(cx, "ListTagsForResource", &input.resource_id)?;
-    let org = resource_policy::require_reader(cx, &[permission])?;
+    let org = organization::require_management_or_delegate(cx)?;
     require(cx.tx, &org, &input.resource_id)?;
     let list = ["ListTagsForResource", &input.resource_id];
     let cursor =

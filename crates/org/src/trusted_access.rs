@@ -1,7 +1,7 @@
 //! Trusted access of services.
 
 use crate::organization::{self, Organization};
-use crate::{messages, page, policy_type, resource_policy};
+use crate::{messages, page, policy_type};
 use base::{OrgId, Timestamp};
 use kernel::scope::Scope;
 use kernel::{Access, Cx, Event, Permission, Result, Route, Tx, WriteCx, params, route};
@@ -73,7 +73,7 @@ fn list(
     cx: &mut Cx<'_>,
     input: &ListAWSServiceAccessForOrganizationRequest,
 ) -> Result<ListAWSServiceAccessForOrganizationResponse> {
-    let org = resource_policy::require_reader(cx, &[list_permission()])?;
+    let org = organization::require_management_or_delegate(cx)?;
     organization::require_all_features(&org)?;
     let list = ["ListAWSServiceAccessForOrganization"];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;

@@ -168,6 +168,7 @@ impl CompiledStatement {
 struct ActionPattern {
     /// `None`: all services.
     service: Option<Box<str>>,
+    service_hash: u64,
     name: Glob,
 }
 
@@ -175,18 +176,26 @@ impl ActionPattern {
     fn new(text: &str) -> Self {
         let folded = text.to_lowercase();
         let all_stars = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte == b'*');
-        match folded.split_once(':') {
-            Some((service, name)) if all_stars(service) && all_stars(name) => Self { service: None, name: Glob::Any },
-            Some((service, name)) => Self { service: Some(service.into()), name: Glob::new(name) },
-            None if all_stars(&folded) => Self { service: None, name: Glob::Any },
+        let (service, name) = match folded.split_once(':') {
+            Some((service, name)) if all_stars(service) && all_stars(name) => (None, Glob::Any),
+            Some((service, name)) => (Some(service), Glob::new(name)),
+            None if all_stars(&folded) => (None, Glob::Any),
             // Without a service it names no action: no request has an empty service and name.
-            None => Self { service: Some("".into()), name: Glob::Exact("".into()) },
-        }
+            None => (Some(""), Glob::Exact("".into())),
+        };
+        Self { service: service.map(Into::into), service_hash: service.map_or(0, folded_hash), name }
     }
 
     #[inline]
     fn matches(&self, action: &Action) -> bool {
-        self.service.as_deref().is_none_or(|service| service == action.service()) && self.name.matches(action.name())
+        match &self.service {
+            None => true,
+            Some(service) => {
+                self.service_hash == action.service_hash
+                    && self.name.matches(action.name())
+                    && **service == *action.service()
+            }
+        }
     }
 }
 
@@ -195,8 +204,12 @@ impl ActionPattern {
 struct EffectIndex {
     /// Statements for every service (`*`, `NotAction`).
     any: Box<[u32]>,
-    /// Hash of a service, and its part of `listed`; sorted.
-    services: Box<[(u64, u32, u32)]>,
+    /// One bit for each of `services`: most policies are passed over by it.
+    mask: u64,
+    /// Hashes of the services named, sorted.
+    services: Box<[u64]>,
+    /// For each of `services`, its part of `listed`.
+    ranges: Box<[(u32, u32)]>,
     listed: Box<[u32]>,
 }
 
@@ -209,30 +222,45 @@ impl EffectIndex {
                 any.push(at);
                 continue;
             }
-            let hashes = statement.actions.iter().filter_map(|it| it.service.as_deref()).map(folded_hash);
-            pairs.extend(hashes.map(|hash| (hash, at)));
+            pairs.extend(statement.actions.iter().map(|pattern| (pattern.service_hash, at)));
         }
         pairs.sort_unstable();
         pairs.dedup();
         let mut services = Vec::new();
+        let mut ranges = Vec::new();
         let mut start = 0;
         for run in pairs.chunk_by(|a, b| a.0 == b.0) {
             let end = start + u32::try_from(run.len()).unwrap_or(u32::MAX);
-            services.push((run[0].0, start, end));
+            services.push(run[0].0);
+            ranges.push((start, end));
             start = end;
         }
-        Self { any: any.into(), services: services.into(), listed: pairs.iter().map(|(_, at)| *at).collect() }
+        let mask = services.iter().fold(0, |mask, hash| mask | bit(*hash));
+        Self {
+            any: any.into(),
+            mask,
+            services: services.into(),
+            ranges: ranges.into(),
+            listed: pairs.iter().map(|(_, at)| *at).collect(),
+        }
     }
 
     #[inline]
     fn candidates(&self, action: &Action) -> impl Iterator<Item = u32> {
-        let named = match self.services.binary_search_by_key(&action.service_hash, |(hash, ..)| *hash) {
-            Ok(at) => {
-                let (_, start, end) = self.services[at];
+        let may_be_listed = self.mask & bit(action.service_hash) != 0;
+        let found = may_be_listed.then(|| self.services.binary_search(&action.service_hash));
+        let named = match found {
+            Some(Ok(at)) => {
+                let (start, end) = self.ranges[at];
                 &self.listed[start as usize..end as usize]
             }
-            Err(_) => &[],
+            _ => &[],
         };
         self.any.iter().chain(named).copied()
     }
+}
+
+/// The bit of a service in [`EffectIndex::mask`]: the upper bits of FNV hashes are mixed best.
+fn bit(hash: u64) -> u64 {
+    1 << (hash >> 58)
 }

@@ -155,7 +155,7 @@ impl CompiledCondition {
             }
             Values::Bool(values) => {
                 let boolean = value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
-                boolean && values.iter().any(|text| text.equals(value, true, context) == Some(true))
+                boolean && values.iter().any(|text| text.equals(value, true, context))
             }
             Values::Binary(values) => {
                 let Some(value) = decode_base64(value) else { return false };
@@ -163,7 +163,7 @@ impl CompiledCondition {
             }
             Values::Network(networks) => {
                 let Ok(value) = value.parse::<IpAddr>() else { return false };
-                self.listed(networks, |network| network.map(|network| Some(network.contains(value))))
+                self.listed(networks, |network| network.map(|network| network.contains(value)))
             }
             Values::Arn(patterns) => {
                 let value = Resource::new(value);
@@ -174,13 +174,12 @@ impl CompiledCondition {
         }
     }
 
-    /// `matches` gives `None` for a malformed value, `Some(None)` for one whose variable has no value (which then
-    /// equals nothing).
-    fn listed<T>(&self, values: &[T], matches: impl Fn(&T) -> Option<Option<bool>>) -> bool {
+    /// `matches` gives `None` for a malformed value. A value whose variable has no value equals nothing.
+    fn listed<T>(&self, values: &[T], matches: impl Fn(&T) -> Option<bool>) -> bool {
         if self.negated {
-            values.iter().all(|value| matches(value).is_some_and(|matched| matched != Some(true)))
+            values.iter().all(|value| matches(value) == Some(false))
         } else {
-            values.iter().any(|value| matches(value) == Some(Some(true)))
+            values.iter().any(|value| matches(value) == Some(true))
         }
     }
 

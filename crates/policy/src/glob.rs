@@ -186,8 +186,12 @@ pub(crate) struct Masked {
     characters: Box<[Option<char>]>,
     /// The distinct literal characters, sorted.
     alphabet: Box<[char]>,
-    /// For each of `alphabet`, then for every other character: the positions it may stand at.
+    /// The row of each ASCII character in `masks`.
+    ascii_rows: Box<[u8; 128]>,
+    /// The positions a character may stand at: row 0 for characters outside the alphabet, then one row for each.
     masks: Box<[u64]>,
+    /// Length of a row.
+    words: usize,
 }
 
 impl Masked {
@@ -206,22 +210,41 @@ impl Masked {
         let mut masks = vec![0; words * (alphabet.len() + 1)];
         for (index, wanted) in characters.iter().enumerate() {
             let bit = 1 << (index % 64);
-            for (row, character) in alphabet.iter().map(Some).chain([None]).enumerate() {
+            for (row, character) in [None].into_iter().chain(alphabet.iter().map(Some)).enumerate() {
                 if wanted.is_none() || wanted.as_ref() == character {
                     masks[row * words + index / 64] |= bit;
                 }
             }
         }
-        Self { characters, alphabet: alphabet.into(), masks: masks.into() }
+        let mut ascii_rows = Box::new([0; 128]);
+        // ASCII comes first in the sorted alphabet, so that its rows fit a byte.
+        for (row, character) in (1..).zip(alphabet.iter().take_while(|character| character.is_ascii())) {
+            ascii_rows[*character as usize] = row;
+        }
+        Self { characters, alphabet: alphabet.into(), ascii_rows, masks: masks.into(), words }
+    }
+
+    fn row(&self, character: char) -> usize {
+        match self.ascii_rows.get(character as usize) {
+            Some(row) => usize::from(*row),
+            None => self.alphabet.binary_search(&character).map_or(0, |at| at + 1),
+        }
     }
 
     fn find_end(&self, text: &str) -> Option<usize> {
-        let words = self.characters.len().div_ceil(64);
         let last = self.characters.len() - 1;
-        let mut state: SmallVec<[u64; 8]> = smallvec::smallvec![0; words];
+        if self.words == 1 && text.is_ascii() {
+            let mut state = 0_u64;
+            let end = text.bytes().position(|byte| {
+                state = ((state << 1) | 1) & self.masks[usize::from(self.ascii_rows[usize::from(byte & 127)])];
+                state >> last & 1 == 1
+            });
+            return end.map(|at| at + 1);
+        }
+        let mut state: SmallVec<[u64; 8]> = smallvec::smallvec![0; self.words];
         for (at, character) in text.char_indices() {
-            let row = self.alphabet.binary_search(&character).unwrap_or(self.alphabet.len());
-            let mask = &self.masks[row * words..(row + 1) * words];
+            let row = self.row(character);
+            let mask = &self.masks[row * self.words..(row + 1) * self.words];
             let mut carry = 1;
             for (word, mask) in state.iter_mut().zip(mask) {
                 let next = *word >> 63;
@@ -234,21 +257,6 @@ impl Masked {
         }
         None
     }
-}
-
-/// Whether `text` is `pieces` with any run between each two: for patterns that are only known at the time of the
-/// request (variables).
-pub(crate) fn matches_literals<'a>(mut pieces: impl DoubleEndedIterator<Item = &'a [u8]>, text: &[u8]) -> bool {
-    let Some(first) = pieces.next() else { return text.is_empty() };
-    let Some(last) = pieces.next_back() else { return first == text };
-    let Some(mut rest) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
-    for piece in pieces {
-        match memmem::find(rest, piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -297,12 +305,5 @@ mod tests {
         let glob = Glob::new(&format!("*{piece}*"));
         assert!(glob.matches(&format!("xxab{}", "abc".repeat(50))));
         assert!(!glob.matches(&format!("xx{}", "abc".repeat(49))));
-    }
-
-    #[test]
-    fn runs_of_literals_match_like_globs() {
-        assert!(matches_literals([&b"a"[..], b"b", b"c"].into_iter(), b"axxbyyc"));
-        assert!(!matches_literals([&b"ab"[..], b"ba"].into_iter(), b"aba"));
-        assert!(matches_literals([&b"a"[..]].into_iter(), b"a"));
     }
 }

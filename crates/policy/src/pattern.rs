@@ -2,7 +2,8 @@
 
 use crate::context::{Context, ContextValue, Key, equal_ignoring_case};
 use crate::document::PolicyKind;
-use crate::glob::{Glob, Token, matches_literals, tokens};
+use crate::glob::{Glob, Token, tokens};
+use memchr::memmem;
 use smallvec::SmallVec;
 
 /// `${key}` or `${key, 'default'}`.
@@ -140,20 +141,22 @@ impl Text {
         }
     }
 
-    /// Whether `value` is this text; `None` when a variable has no value.
+    /// Whether `value` is this text; never when a variable has no value.
     #[inline]
-    pub(crate) fn equals(&self, value: &str, ignore_case: bool, context: &Context) -> Option<bool> {
+    pub(crate) fn equals(&self, value: &str, ignore_case: bool, context: &Context) -> bool {
         match self {
-            Self::Fixed(text) if ignore_case => Some(equal_ignoring_case(text, value)),
-            Self::Fixed(text) => Some(**text == *value),
-            Self::Template(parts) => {
-                let resolved = Resolved::new(parts, context)?;
-                Some(if ignore_case {
-                    equal_ignoring_case(&resolved.text(), value)
-                } else {
-                    resolved.bytes.as_slice() == value.as_bytes()
-                })
+            Self::Fixed(text) if ignore_case => equal_ignoring_case(text, value),
+            Self::Fixed(text) => **text == *value,
+            Self::Template(parts) if ignore_case => {
+                let folded = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Folded>();
+                let mut wanted = Folded::new();
+                for part in parts {
+                    let Some(text) = text_of(part, context) else { return false };
+                    wanted.extend(text.chars().flat_map(char::to_lowercase));
+                }
+                wanted == folded(value)
             }
+            Self::Template(parts) => strip_front(parts, value, context).is_some_and(str::is_empty),
         }
     }
 
@@ -161,10 +164,13 @@ impl Text {
     pub(crate) fn resolve(&self, context: &Context) -> Option<String> {
         match self {
             Self::Fixed(text) => Some(text.to_string()),
-            Self::Template(parts) => Some(Resolved::new(parts, context)?.text().into_owned()),
+            Self::Template(parts) => parts.iter().map(|part| text_of(part, context)).collect(),
         }
     }
 }
+
+/// Characters in lower case; on the stack unless many.
+type Folded = SmallVec<[char; 128]>;
 
 /// A pattern to match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,23 +188,64 @@ impl Pattern {
         Self::Fixed(Glob::from_tokens(parts_as_tokens(&parts, &Context::default()).unwrap_or_default()))
     }
 
-    /// Whether the whole of `value` matches; `None` when a variable has no value. What a variable stands for is
+    /// Whether the whole of `value` matches; never when a variable has no value. What a variable stands for is
     /// literal text: a star inside it is a star.
     #[inline]
-    pub(crate) fn matches(&self, value: &str, context: &Context) -> Option<bool> {
+    pub(crate) fn matches(&self, value: &str, context: &Context) -> bool {
         match self {
-            Self::Fixed(glob) => Some(glob.matches(value)),
-            Self::Template(parts) => match_parts(parts, value, context),
+            Self::Fixed(glob) => glob.matches(value),
+            Self::Template(parts) => match_parts(parts, value, context).is_some(),
         }
     }
 }
 
-fn match_parts(parts: &[Part], value: &str, context: &Context) -> Option<bool> {
+/// `Some` when the whole of `value` matches.
+fn match_parts(parts: &[Part], value: &str, context: &Context) -> Option<()> {
     if parts.contains(&Part::AnyCharacter) {
-        return Some(Glob::from_tokens(parts_as_tokens(parts, context)?).matches(value));
+        let glob = Glob::from_tokens(parts_as_tokens(parts, context)?);
+        return glob.matches(value).then_some(());
     }
-    let resolved = Resolved::new(parts, context)?;
-    Some(matches_literals(resolved.pieces(), value.as_bytes()))
+    let mut pieces = parts.split(|part| *part == Part::AnyRun);
+    let mut rest = strip_front(pieces.next()?, value, context)?;
+    let Some(last) = pieces.next_back() else { return rest.is_empty().then_some(()) };
+    rest = strip_back(last, rest, context)?;
+    for piece in pieces {
+        rest = &rest[end_of(piece, rest.as_bytes(), context)?..];
+    }
+    Some(())
+}
+
+/// The text of a part without wildcards; `None` for a variable without value.
+fn text_of<'a>(part: &'a Part, context: &'a Context) -> Option<&'a str> {
+    match part {
+        Part::Literal(text) => Some(text),
+        Part::Variable(variable) => variable.value(context),
+        Part::AnyCharacter | Part::AnyRun => None,
+    }
+}
+
+fn strip_front<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
+    piece.iter().try_fold(value, |rest, part| rest.strip_prefix(text_of(part, context)?))
+}
+
+fn strip_back<'a>(piece: &[Part], value: &'a str, context: &Context) -> Option<&'a str> {
+    piece.iter().rev().try_fold(value, |rest, part| rest.strip_suffix(text_of(part, context)?))
+}
+
+/// Where the leftmost occurrence of a piece ends.
+fn end_of(piece: &[Part], value: &[u8], context: &Context) -> Option<usize> {
+    let find = |needle: &[u8]| memmem::find(value, needle).map(|start| start + needle.len());
+    match piece {
+        [] => Some(0),
+        [only] => find(text_of(only, context)?.as_bytes()),
+        several => {
+            let mut joined: SmallVec<[u8; 256]> = SmallVec::new();
+            for part in several {
+                joined.extend_from_slice(text_of(part, context)?.as_bytes());
+            }
+            find(&joined)
+        }
+    }
 }
 
 fn parts_as_tokens(parts: &[Part], context: &Context) -> Option<Vec<Token>> {
@@ -212,40 +259,6 @@ fn parts_as_tokens(parts: &[Part], context: &Context) -> Option<Vec<Token>> {
         }
     }
     Some(out)
-}
-
-/// Parts with the variables of one request in place; on the stack unless long.
-struct Resolved {
-    bytes: SmallVec<[u8; 512]>,
-    /// Where a `*` stands.
-    cuts: SmallVec<[usize; 8]>,
-}
-
-impl Resolved {
-    fn new(parts: &[Part], context: &Context) -> Option<Self> {
-        let mut resolved = Self { bytes: SmallVec::new(), cuts: SmallVec::new() };
-        for part in parts {
-            match part {
-                Part::Literal(text) => resolved.bytes.extend_from_slice(text.as_bytes()),
-                Part::Variable(variable) => resolved.bytes.extend_from_slice(variable.value(context)?.as_bytes()),
-                Part::AnyRun => resolved.cuts.push(resolved.bytes.len()),
-                Part::AnyCharacter => {}
-            }
-        }
-        Some(resolved)
-    }
-
-    fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
-    }
-
-    fn pieces(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        (0..=self.cuts.len()).map(|index| {
-            let start = if index == 0 { 0 } else { self.cuts[index - 1] };
-            let end = self.cuts.get(index).copied().unwrap_or(self.bytes.len());
-            &self.bytes[start..end]
-        })
-    }
 }
 
 /// A request's resource, or any text that is to be matched as an ARN.
@@ -298,19 +311,22 @@ pub(crate) struct ArnPattern {
 enum Head {
     /// Five parts without wildcards, up to and including the fifth colon.
     Literal(Box<str>),
-    Parts(Box<[Pattern; 5]>),
+    /// The parts before the first wildcard with their colons, how many they are, and all five.
+    Parts { lead: Box<str>, lead_parts: usize, parts: Box<[Pattern; 5]> },
 }
 
 impl ArnPattern {
     /// `parts` are the texts of the six parts. Variables before the fifth colon exist in conditions but not in
     /// `Resource`.
     fn new(parts: [&str; 6], head_variables: bool, tail_variables: bool) -> Self {
-        let head = &parts[..5];
-        let literal = !head.iter().any(|part| part.contains(['*', '?']) || (head_variables && part.contains("${")));
-        let head = if literal {
-            Head::Literal(format!("{}:", head.join(":")).into())
+        let open = |part: &&str| part.contains(['*', '?']) || (head_variables && part.contains("${"));
+        let lead_parts = parts[..5].iter().position(open).unwrap_or(5);
+        let lead: Box<str> = parts[..lead_parts].iter().flat_map(|part| [part, ":"]).collect::<String>().into();
+        let head = if lead_parts == 5 {
+            Head::Literal(lead)
         } else {
-            Head::Parts(Box::new(std::array::from_fn(|index| Pattern::new(parts[index], head_variables))))
+            let parts = Box::new(std::array::from_fn(|index| Pattern::new(parts[index], head_variables)));
+            Head::Parts { lead, lead_parts, parts }
         };
         Self { head, tail: Pattern::new(parts[5], tail_variables) }
     }
@@ -322,20 +338,22 @@ impl ArnPattern {
         Some(Self::new(parts, variables, variables))
     }
 
-    /// Whether `value` matches; `None` when a variable has no value.
+    /// Whether `value` matches; never when a variable has no value.
     #[inline]
-    pub(crate) fn matches(&self, value: &Resource<'_>, context: &Context) -> Option<bool> {
-        let Some(colons) = value.colons else { return Some(false) };
+    pub(crate) fn matches(&self, value: &Resource<'_>, context: &Context) -> bool {
+        let Some(colons) = value.colons else { return false };
         match &self.head {
-            Head::Literal(literal) => match value.text.strip_prefix(&**literal) {
-                Some(rest) => self.tail.matches(rest, context),
-                None => Some(false),
-            },
-            Head::Parts(parts) => {
-                let mut start = 0;
-                for (part, end) in parts.iter().zip(colons) {
-                    if !part.matches(&value.text[start..end], context)? {
-                        return Some(false);
+            Head::Literal(literal) => {
+                value.text.strip_prefix(&**literal).is_some_and(|rest| self.tail.matches(rest, context))
+            }
+            Head::Parts { lead, lead_parts, parts } => {
+                if !value.text.starts_with(&**lead) {
+                    return false;
+                }
+                let mut start = lead.len();
+                for (part, end) in parts.iter().zip(colons).skip(*lead_parts) {
+                    if !part.matches(&value.text[start..end], context) {
+                        return false;
                     }
                     start = end + 1;
                 }
@@ -415,7 +433,7 @@ impl ResourcePattern {
         match self {
             Self::All => true,
             Self::Never => false,
-            Self::Arn(pattern) => pattern.matches(resource, context) == Some(true),
+            Self::Arn(pattern) => pattern.matches(resource, context),
         }
     }
 }
@@ -437,23 +455,23 @@ mod tests {
         let like = |pattern: &str, value: &str, pairs: &[(&'static str, &str)]| {
             Pattern::new(pattern, true).matches(value, &context(pairs))
         };
-        assert_eq!(like("home/${aws:username}/*", "home/bob/x", &[("aws:UserName", "bob")]), Some(true));
-        assert_eq!(like("home/${aws:username}/*", "home/bob/x", &[("aws:username", "b*")]), Some(false));
-        assert_eq!(like("home/${aws:username}/?", "home/é/é", &[("aws:username", "é")]), Some(true));
-        assert_eq!(like("${a:b}", "x", &[]), None);
-        assert_eq!(like("${a:b, 'de fault'}*", "de fault!", &[]), Some(true));
-        assert_eq!(like("${a:b,'x'}", "x", &[]), None);
-        assert_eq!(like("a${*}${?}${$}b", "a*?$b", &[]), Some(true));
-        assert_eq!(like("a${*}b", "axb", &[]), Some(false));
-        assert_eq!(like("${}${x", "${}${x", &[]), Some(true));
-        assert_eq!(Pattern::new("${a:b}", false).matches("${a:b}", &Context::new()), Some(true));
+        assert!(like("home/${aws:username}/*", "home/bob/x", &[("aws:UserName", "bob")]));
+        assert!(!like("home/${aws:username}/*", "home/bob/x", &[("aws:username", "b*")]));
+        assert!(like("home/${aws:username}/?", "home/é/é", &[("aws:username", "é")]));
+        assert!(!like("${a:b}", "x", &[]));
+        assert!(like("${a:b, 'de fault'}*", "de fault!", &[]));
+        assert!(!like("${a:b,'x'}", "x", &[]));
+        assert!(like("a${*}${?}${$}b", "a*?$b", &[]));
+        assert!(!like("a${*}b", "axb", &[]));
+        assert!(like("${}${x", "${}${x", &[]));
+        assert!(Pattern::new("${a:b}", false).matches("${a:b}", &Context::new()));
     }
 
     #[test]
     fn several_values_are_no_value() {
         let mut several = Context::new();
         several.insert("a:b", vec!["x".to_owned()]);
-        assert_eq!(Pattern::new("${a:b}", true).matches("x", &several), None);
+        assert!(!Pattern::new("${a:b}", true).matches("x", &several));
     }
 
     #[test]
@@ -483,9 +501,9 @@ mod tests {
     fn arn_conditions_take_variables_in_every_part() {
         let pattern = ArnPattern::for_condition("arn:aws:s3::${aws:PrincipalAccount}:*", true).expect("six parts");
         let one = context(&[("aws:PrincipalAccount", "1")]);
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &one), Some(true));
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::2:b"), &one), Some(false));
-        assert_eq!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &Context::new()), None);
+        assert!(pattern.matches(&Resource::new("arn:aws:s3::1:b"), &one));
+        assert!(!pattern.matches(&Resource::new("arn:aws:s3::2:b"), &one));
+        assert!(!pattern.matches(&Resource::new("arn:aws:s3::1:b"), &Context::new()));
         assert_eq!(ArnPattern::for_condition("arn:aws:s3", true), None);
     }
 }

@@ -1,12 +1,14 @@
 //! Who signed a request.
 
 use crate::gate::Gate;
+use crate::last_used::LastUsed;
 use base::{AccessKeyId, Secret, Timestamp};
 use iam::credential::LongTermCredential;
 use kernel::caller::PrincipalCaller;
 use kernel::scope::{Scope, ScopedCache};
 use kernel::{App, Caller, Error, RequestInfo};
 use smithy::common::CommonError;
+use smithy::schema::Service;
 use smithy::sigv4::{self, ParsedSignature, SigningKeys};
 use smithy::wire::WireRequest;
 use std::sync::Arc;
@@ -67,12 +69,12 @@ impl Authenticator {
         parsed: &ParsedSignature<'_>,
         request: &WireRequest<'_>,
         info: &Arc<RequestInfo>,
-        signing_name: &str,
+        service: &'static Service,
     ) -> Result<Caller, Refusal> {
         let now = app.now();
         let id = AccessKeyId::parse(parsed.access_key_id()).ok_or(CommonError::InvalidClientTokenId)?;
         let verify =
-            |secret: &Secret| sigv4::verify(parsed, request, secret.expose(), &self.keys, now, &[signing_name]);
+            |secret: &Secret| sigv4::verify(parsed, request, secret.expose(), &self.keys, now, &[service.signing_name]);
         let caller = match (parsed.session_token.as_deref(), id.is_session()) {
             (Some(token), true) => {
                 let session = self.session(app, &id, token).ok_or(CommonError::InvalidClientTokenId)?;
@@ -91,7 +93,13 @@ impl Authenticator {
             Some(is_alive) => is_alive,
             None => app.read_as(&Caller::Principal(caller.clone()), info, |cx| gate.is_alive(cx, &caller))?,
         };
-        if is_alive { Ok(Caller::Principal(caller)) } else { Err(CommonError::InvalidClientTokenId.into()) }
+        if !is_alive {
+            return Err(CommonError::InvalidClientTokenId.into());
+        }
+        if let Some(last_used) = app.extension::<LastUsed>() {
+            last_used.note(&caller, service.id, parsed.region(), now);
+        }
+        Ok(Caller::Principal(caller))
     }
 
     /// Opening a token costs a decryption, so what it held is kept. A token never changes what it holds; who it speaks

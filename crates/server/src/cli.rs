@@ -26,7 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server until Ctrl-C or SIGTERM
-    Serve(Serve),
+    Serve(Configured),
     /// Check the configuration and say what would be served
     CheckConfig(Configured),
     /// Print how many operations of each service are served
@@ -40,8 +40,6 @@ enum Command {
     },
     /// Look at background jobs
     Jobs {
-        #[command(flatten)]
-        configured: Configured,
         #[command(subcommand)]
         command: Jobs,
     },
@@ -61,24 +59,17 @@ struct Configured {
     options: Options,
 }
 
-#[derive(clap::Args)]
-struct Serve {
-    #[command(flatten)]
-    configured: Configured,
-    /// Keep everything in memory and offer POST /admin/v1/reset: for tests
-    #[arg(long, env = "VESTIBULE_EPHEMERAL")]
-    ephemeral: bool,
-    /// On an empty data directory, create a small organization
-    #[arg(long, env = "VESTIBULE_DEMO")]
-    demo: bool,
-}
-
 #[derive(Subcommand)]
 enum Jobs {
     /// List the jobs that wait, run or were given up
-    List,
+    List {
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Try a job again that was given up
     Retry {
+        #[command(flatten)]
+        configured: Configured,
         /// The job's id
         id: String,
     },
@@ -94,7 +85,7 @@ pub fn main() -> ExitCode {
             print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Jobs { configured, command } => jobs(configured, &command),
+        Command::Jobs { command } => jobs(command),
         Command::Policy { command } => crate::cli_policy::run(command),
     };
     outcome.unwrap_or_else(|error| {
@@ -123,15 +114,12 @@ fn check_config(configured: Configured) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(arguments: Serve) -> Result<ExitCode> {
-    let config = configuration(arguments.configured)?;
+fn serve(configured: Configured) -> Result<ExitCode> {
+    let config = configuration(configured)?;
     start_logging(&config)?;
-    let mode = if arguments.ephemeral { Mode::Ephemeral } else { Mode::Durable };
-    if arguments.ephemeral && config.database_url.is_some() {
-        bail!("--ephemeral keeps everything in memory: leave out --database-url");
-    }
+    let mode = if config.is_ephemeral { Mode::Ephemeral } else { Mode::Durable };
     run::serve(&config, mode, |assembly, config| {
-        if arguments.demo {
+        if config.is_demo {
             crate::demo::seed(assembly).context("--demo")?;
         }
         announce(assembly, config, mode);
@@ -189,11 +177,11 @@ fn quoted(path: &std::path::Path) -> String {
     if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
-    let config = configuration(configured)?;
-    let store = crate::bootstrap::open_existing_store(&config)?;
+fn jobs(command: Jobs) -> Result<ExitCode> {
+    let open = |configured| crate::bootstrap::open_existing_store(&configuration(configured)?);
     match command {
-        Jobs::List => {
+        Jobs::List { configured } => {
+            let store = open(configured)?;
             let jobs = store.read(kernel::job::list)?;
             println!("{:<36}  {:<8}  {:>3}  {:<20}  {:<34}  KEY", "ID", "STATE", "TRY", "DUE", "KIND");
             for job in jobs {
@@ -207,9 +195,10 @@ fn jobs(configured: Configured, command: &Jobs) -> Result<ExitCode> {
                 }
             }
         }
-        Jobs::Retry { id } => {
+        Jobs::Retry { configured, id } => {
+            let store = open(configured)?;
             let now = base::Clock::now(&base::SystemClock);
-            if !store.write(|tx| kernel::job::retry(tx, id, now), |_| {})? {
+            if !store.write(|tx| kernel::job::retry(tx, &id, now), |_| {})? {
                 bail!("no job that was given up has the id {id}; `vestibule jobs list` shows them");
             }
             println!("The job waits to be tried again.");

@@ -28,6 +28,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
+/// Header with the details of a refusal, for `sts:DecodeAuthorizationMessage`.
+const AUTHORIZATION_MESSAGE_HEADER: &str = "x-vestibule-authorization-message";
 /// Calls that may wait for the database at once.
 const DATABASE_CALLS_MAX: usize = 64;
 /// How long a call waits for its turn before it is told to come back.
@@ -184,7 +186,8 @@ impl Exchange {
             Ok(admitted) => admitted,
             Err(response) => return (service, op, response),
         };
-        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref())) {
+        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref()))
+        {
             return (service, op, self.dispatched(&admitted));
         }
         let exchange = Arc::clone(self);
@@ -206,7 +209,9 @@ impl Exchange {
             let _permit = permit;
             work()
         });
-        worked.await.unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
+        worked
+            .await
+            .unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
     }
 
     /// Finds the operation, the caller and the input; or the answer that refuses the request.
@@ -262,8 +267,7 @@ impl Exchange {
         }
         let refuse = |error: &CommonError| render::common(op.service, error, &self.request_id);
         let parsed = parsed.map_err(|error| refuse(&error))?;
-        let signing_name = op.service.signing_name;
-        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, signing_name) {
+        match edge.authenticator.authenticate(&edge.app, &edge.gate, &parsed, wire, &info, op.service) {
             Ok(caller) => Ok((caller, info)),
             Err(Refusal::Unauthenticated(error)) => Err(refuse(&error)),
             Err(Refusal::Failed(error)) => Err(failed(op, &error, &self.request_id)),
@@ -299,7 +303,12 @@ fn run(app: &Arc<App>, admitted: &Admitted) -> Result<Box<dyn Shape>, Error> {
 fn failed(op: &'static Op, error: &Error, request_id: &str) -> WireResponse {
     let common = match error {
         Error::Modeled(error) => return render::error(op.service, error.as_ref(), request_id),
-        Error::Denied(denial) => CommonError::AccessDenied(denial.message.clone()),
+        Error::Denied(denial) => {
+            let error = CommonError::AccessDenied(denial.message.clone());
+            let mut response = render::common(op.service, &error, request_id);
+            response.headers.extend(denial.encoded.clone().map(|encoded| (AUTHORIZATION_MESSAGE_HEADER, encoded)));
+            return response;
+        }
         Error::Validation(message) => CommonError::Validation(message.clone()),
         Error::Busy | Error::Conflict => CommonError::Throttled,
         Error::DatabaseTooNew { .. } | Error::Internal(_) => {

@@ -4,6 +4,7 @@ use crate::bootstrap::{self, Bootstrap, DataDirectory};
 use crate::config::Config;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
+use crate::last_used::LastUsed;
 use crate::linkage::TrustedAccess;
 use crate::tls::Tls;
 use crate::worker::Workers;
@@ -65,7 +66,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: Extensions::default().with(linkage),
+        extensions: Extensions::default().with(linkage).with(LastUsed::default()),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })

@@ -1,5 +1,6 @@
 //! The threads beside the requests: jobs, the audit trail's buffer, changes of other nodes.
 
+use crate::last_used::LastUsed;
 use base::Random;
 use kernel::App;
 use kernel::changes::Follower;
@@ -13,6 +14,8 @@ use std::time::Duration;
 const JOBS_LOOK: Duration = Duration::from_millis(500);
 /// How long audit records of reads may wait.
 const AUDIT_FLUSH: Duration = Duration::from_secs(1);
+/// How often is written when keys and roles were last used.
+const LAST_USED_FLUSH_SECONDS: i64 = 60;
 /// How often changes of other nodes are looked for.
 const CHANGES_LOOK: Duration = Duration::from_millis(500);
 
@@ -56,6 +59,7 @@ impl Workers {
                 tracing::error!("a worker thread had panicked");
             }
         }
+        flush_last_used(&self.app);
         if let Err(error) = self.app.audit.flush(&self.app.store, &mut self.app.random()) {
             tracing::error!(%error, "the last audit records of reads could not be written");
         }
@@ -78,11 +82,22 @@ fn run_jobs(app: &Arc<App>, is_stopping: &AtomicBool) {
 
 fn flush_audit(app: &Arc<App>, is_stopping: &AtomicBool) {
     let mut random = app.random();
+    let mut last_used_flushed = app.now();
     while !is_stopping.load(Ordering::Acquire) {
         std::thread::park_timeout(AUDIT_FLUSH);
         if let Err(error) = app.audit.flush(&app.store, &mut random) {
             tracing::error!(%error, "audit records of reads cannot be written and wait");
         }
+        if app.now() >= last_used_flushed.plus_seconds(LAST_USED_FLUSH_SECONDS) {
+            last_used_flushed = app.now();
+            flush_last_used(app);
+        }
+    }
+}
+
+fn flush_last_used(app: &App) {
+    if let Some(Err(error)) = app.extension::<LastUsed>().map(|last_used| last_used.flush(app)) {
+        tracing::error!(%error, "when keys and roles were last used cannot be written");
     }
 }
 

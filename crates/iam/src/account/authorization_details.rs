@@ -126,12 +126,13 @@ fn group_detail(tx: &mut Tx, group: &group::Group) -> Result<GroupDetail> {
 fn role_detail(tx: &mut Tx, id: &RoleId) -> Result<Option<RoleDetail>> {
     let Some(role) = role::get(tx, id)? else { return Ok(None) };
     let last_used = role.last_used.as_ref();
+    let trust_policy = document::encoded(&role::trust_policy_for_evaluation(tx, &role)?);
     Ok(Some(RoleDetail {
         arn: Some(role.arn().to_string()),
-        assume_role_policy_document: Some(document::encoded(&role.trust_policy)),
+        assume_role_policy_document: Some(trust_policy.clone()),
         attached_managed_policies: Some(attachment::shown(tx, role.id.as_str())?),
         create_date: Some(role.created_at),
-        instance_profile_list: Some(instance_profiles(tx, &role)?),
+        instance_profile_list: Some(instance_profiles(tx, &role, &trust_policy)?),
         path: Some(role.path.clone()),
         permissions_boundary: boundary::shown(role.boundary_arn.as_deref()),
         role_id: Some(role.id.to_string()),
@@ -145,10 +146,10 @@ fn role_detail(tx: &mut Tx, id: &RoleId) -> Result<Option<RoleDetail>> {
     }))
 }
 
-fn instance_profiles(tx: &mut Tx, role: &role::Role) -> Result<Vec<InstanceProfile>> {
+fn instance_profiles(tx: &mut Tx, role: &role::Role, trust_policy: &str) -> Result<Vec<InstanceProfile>> {
     let shown_role = model::iam::Role {
         arn: role.arn().to_string(),
-        assume_role_policy_document: Some(document::encoded(&role.trust_policy)),
+        assume_role_policy_document: Some(trust_policy.to_owned()),
         create_date: role.created_at,
         path: role.path.clone(),
         role_id: role.id.to_string(),

@@ -26,6 +26,10 @@ pub(super) fn migrate(store: &Store) -> Result<()> {
     loop {
         let done = store.write(
             |tx| {
+                if is_postgres {
+                    // Nodes that start together take turns; locked before the transaction's snapshot is taken.
+                    tx.batch("lock table migration in access exclusive mode")?;
+                }
                 let applied = tx.count("select coalesce(max(version), 0) from migration", params![])?;
                 if applied > newest {
                     return Err(Error::DatabaseTooNew { found: applied, known: newest });
@@ -47,5 +51,7 @@ pub(super) fn migrate(store: &Store) -> Result<()> {
 
 fn for_engine(text: &str, is_postgres: bool) -> String {
     let (int, bytes, strict) = if is_postgres { ("bigint", "bytea", "") } else { ("integer", "blob", " strict") };
-    text.replace("{int}", int).replace("{bytes}", bytes).replace("{strict}", strict)
+    let text = text.replace("{int}", int).replace("{bytes}", bytes).replace("{strict}", strict);
+    // Text sorts by its bytes on both engines, whatever the locale of the server.
+    if is_postgres { text.replace(" text", " text collate \"C\"") } else { text }
 }

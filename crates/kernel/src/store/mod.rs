@@ -17,10 +17,13 @@ use crate::event::Event;
 use crate::scope::Scope;
 use base::limits::TRANSACTION_ATTEMPTS_MAX;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// A database of either engine, with its connections.
 pub struct Store {
     engine: Engine,
+    /// Held by a transaction that is run again; those that begin meanwhile wait, or it would lose to them once more.
+    again: Mutex<()>,
 }
 
 enum Engine {
@@ -41,7 +44,7 @@ impl Store {
     /// When the file cannot be opened or was written by a newer version of the product.
     pub fn open_sqlite(path: &Path) -> Result<Self> {
         let sqlite = sqlite::Sqlite::open(path)?;
-        Self { engine: Engine::Sqlite(sqlite) }.migrated()
+        Self::new(Engine::Sqlite(sqlite))
     }
 
     /// A database that lives in memory and ends with the process.
@@ -49,7 +52,7 @@ impl Store {
     /// # Errors
     /// When memory cannot be had.
     pub fn open_memory() -> Result<Self> {
-        Self { engine: Engine::Sqlite(sqlite::Sqlite::memory()?) }.migrated()
+        Self::new(Engine::Sqlite(sqlite::Sqlite::memory()?))
     }
 
     /// Connects to PostgreSQL with at most `connections` connections, and migrates the database.
@@ -58,12 +61,13 @@ impl Store {
     /// When the server cannot be reached or the database was written by a newer version of the product.
     pub fn open_postgres(url: &str, connections: usize) -> Result<Self> {
         let postgres = postgres::Postgres::connect(url, connections)?;
-        Self { engine: Engine::Postgres(postgres) }.migrated()
+        Self::new(Engine::Postgres(postgres))
     }
 
-    fn migrated(self) -> Result<Self> {
-        migrate::migrate(&self)?;
-        Ok(self)
+    fn new(engine: Engine) -> Result<Self> {
+        let store = Self { engine, again: Mutex::default() };
+        migrate::migrate(&store)?;
+        Ok(store)
     }
 
     /// Whether a read is short enough to run on the caller's thread: true for the embedded engine.
@@ -79,16 +83,17 @@ impl Store {
     /// Runs `work` on one snapshot of the data.
     ///
     /// # Errors
-    /// Those of `work`, and [`Error::Internal`] when the database fails.
+    /// Those of `work`, [`Error::Busy`] when the database is shutting down or locked, and [`Error::Internal`] when
+    /// it fails.
     pub fn read<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        let mut tx = self.begin(false)?;
-        let result = work(&mut tx);
-        tx.end(false)?;
-        result
+        let mut tx = self.begin(false).map_err(busy)?;
+        let value = work(&mut tx).map_err(busy)?;
+        tx.end(false).map_err(busy)?;
+        Ok(value)
     }
 
     /// Runs `work` in a serializable transaction and commits it when it succeeds; `committed` is called after the
-    /// commit with what the transaction touched.
+    /// commit with what the transaction touched. `work` must not begin another transaction: it would wait for itself.
     ///
     /// # Errors
     /// Those of `work`; [`Error::Busy`] when the transaction lost against others too often.
@@ -97,26 +102,23 @@ impl Store {
         mut work: impl FnMut(&mut WriteTx<'_>) -> Result<T>,
         committed: impl FnOnce(&Touched),
     ) -> Result<T> {
+        let wait = || self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(wait());
+        let mut again = None;
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-            let mut tx = self.begin(true)?;
-            match work(&mut WriteTx(&mut tx)) {
-                Ok(value) => match tx.end(true) {
-                    Ok(touched) => {
-                        committed(&touched);
-                        return Ok(value);
-                    }
-                    Err(Error::Conflict) => {}
-                    Err(error) => return Err(error),
-                },
-                Err(Error::Conflict) => {
-                    tx.end(false)?;
+            let mut tx = self.begin(true).map_err(busy)?;
+            let outcome = work(&mut WriteTx(&mut tx)).and_then(|value| Ok((value, tx.end(true)?)));
+            match outcome {
+                Ok((value, touched)) => {
+                    committed(&touched);
+                    return Ok(value);
                 }
-                Err(error) => {
-                    tx.end(false)?;
-                    return Err(error);
-                }
+                Err(Error::Conflict) => {}
+                Err(error) => return Err(error),
             }
+            again = again.or_else(|| Some(wait()));
         }
+        drop(again);
         Err(Error::Busy)
     }
 
@@ -147,7 +149,15 @@ impl Store {
             Engine::Sqlite(sqlite) => Conn::Sqlite(sqlite.begin(write)?),
             Engine::Postgres(postgres) => Conn::Postgres(postgres.begin(write)?),
         };
-        Ok(Tx { conn, touched: Touched::default(), is_write: write })
+        Ok(Tx { conn, touched: Touched::default(), is_write: write, failure: None })
+    }
+}
+
+/// [`Error::Conflict`] as those outside the store see it.
+fn busy(error: Error) -> Error {
+    match error {
+        Error::Conflict => Error::Busy,
+        other => other,
     }
 }
 
@@ -174,6 +184,16 @@ pub struct Tx {
     conn: Conn,
     pub(crate) touched: Touched,
     is_write: bool,
+    failure: Option<Failure>,
+}
+
+/// Why a transaction cannot go on, whatever its code makes of the error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// It must be run again.
+    Conflict,
+    /// A statement failed: PostgreSQL goes on only from a savepoint before it.
+    Statement,
 }
 
 impl Tx {
@@ -263,29 +283,75 @@ impl Tx {
         !self.touched.scopes.is_empty()
     }
 
-    fn each(&mut self, sql: &'static str, params: &[Param<'_>], visit: Visit<'_>) -> Result<()> {
-        match &mut self.conn {
-            Conn::Sqlite(guard) => guard.each(sql, params, visit),
-            Conn::Postgres(guard) => guard.each(sql, params, visit),
-        }
+    fn each(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.check(params)?;
+        let mut visited = Ok(());
+        let ran = {
+            let mut visit_until_error = |row: &Row<'_>| {
+                visited = visit(row);
+                visited.is_ok()
+            };
+            match &mut self.conn {
+                Conn::Sqlite(guard) => guard.each(sql, params, &mut visit_until_error),
+                Conn::Postgres(guard) => guard.each(sql, params, &mut visit_until_error),
+            }
+        };
+        self.noted(ran)?;
+        visited
     }
 
     fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
-        match &mut self.conn {
+        self.check(params)?;
+        let ran = match &mut self.conn {
             Conn::Sqlite(guard) => guard.execute(sql, params),
             Conn::Postgres(guard) => guard.execute(sql, params),
-        }
+        };
+        self.noted(ran)
     }
 
     fn batch(&mut self, sql: &str) -> Result<()> {
-        match &mut self.conn {
+        let ran = match &mut self.conn {
             Conn::Sqlite(guard) => guard.batch(sql),
             Conn::Postgres(guard) => guard.batch(sql),
+        };
+        self.noted(ran)
+    }
+
+    /// Refuses what cannot work: a transaction that has lost, and text that PostgreSQL cannot hold.
+    fn check(&self, params: &[Param<'_>]) -> Result<()> {
+        if self.failure == Some(Failure::Conflict) {
+            return Err(Error::Conflict);
         }
+        if params.iter().any(|param| matches!(param, Param::Text(text) if text.contains('\0'))) {
+            return Err(Error::Validation("Text must not contain the character U+0000.".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn noted<T>(&mut self, ran: Result<T>) -> Result<T> {
+        match &ran {
+            Ok(_) => {}
+            Err(Error::Conflict) => self.failure = Some(Failure::Conflict),
+            Err(_) => self.failure = self.failure.or(Some(Failure::Statement)),
+        }
+        ran
     }
 
     /// Commits (or rolls back) and gives the connection back.
     fn end(mut self, commit: bool) -> Result<Touched> {
+        match self.failure {
+            Some(Failure::Conflict) if commit => return Err(Error::Conflict),
+            // PostgreSQL would roll back and call it a success.
+            Some(Failure::Statement) if commit => {
+                return Err(Error::internal("a transaction in which a statement failed cannot be committed"));
+            }
+            _ => {}
+        }
         match &mut self.conn {
             Conn::Sqlite(guard) => guard.end(commit)?,
             Conn::Postgres(guard) => guard.end(commit)?,
@@ -294,7 +360,8 @@ impl Tx {
     }
 }
 
-type Visit<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<()>;
+/// Looks at a row and says whether it wants more.
+type Visit<'a> = &'a mut dyn FnMut(&Row<'_>) -> bool;
 
 /// A transaction that may write.
 pub struct WriteTx<'t>(&'t mut Tx);
@@ -355,8 +422,12 @@ impl<'t> WriteTx<'t> {
 
     /// Ends the innermost part: keeps what it wrote, or undoes it.
     pub(crate) fn end_savepoint(&mut self, keep: bool) -> Result<()> {
+        if self.0.failure == Some(Failure::Conflict) {
+            return Err(Error::Conflict);
+        }
         if !keep {
             self.0.batch("rollback to savepoint inner_call")?;
+            self.0.failure = None;
         }
         self.0.batch("release savepoint inner_call")
     }

@@ -10,6 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 const CONNECT_SECONDS_MAX: u64 = 10;
+/// Time after which a server that does not acknowledge is taken for gone: a node must not wait on, and trust its
+/// caches, while it is cut off.
+const SILENCE_SECONDS_MAX: u64 = 10;
 
 pub(super) struct Postgres {
     pool: Arc<Pool>,
@@ -37,7 +40,14 @@ struct Session {
 impl Postgres {
     pub(super) fn connect(url: &str, connections_max: usize) -> Result<Self> {
         let mut config: Config = url.parse().map_err(failure)?;
-        config.application_name("vestibule").connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
+        let silence = Duration::from_secs(SILENCE_SECONDS_MAX);
+        config
+            .application_name("vestibule")
+            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+            .tcp_user_timeout(silence)
+            .keepalives_idle(silence / 2)
+            .keepalives_interval(silence / 4)
+            .keepalives_retries(2);
         let pool = Pool { config, state: Mutex::default(), returned: Condvar::new(), connections_max };
         let postgres = Self { pool: Arc::new(pool) };
         drop(postgres.pool.take()?);
@@ -53,9 +63,7 @@ impl Postgres {
         let mut guard = self.pool.take()?;
         if guard.batch(mode).is_err() {
             // The connection was lost while idle: a fresh one either works or tells why.
-            guard.is_broken = true;
-            drop(guard);
-            guard = self.pool.take_fresh()?;
+            guard.reconnect()?;
             guard.batch(mode)?;
         }
         guard.is_open = true;
@@ -79,42 +87,46 @@ impl Pool {
         }
     }
 
-    fn take_fresh(self: &Arc<Self>) -> Result<Guard> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.open -= state.idle.len();
-        state.idle.clear();
-        state.open += 1;
-        drop(state);
-        self.open()
+    fn open(self: &Arc<Self>) -> Result<Guard> {
+        let mut guard = Guard { session: None, pool: Arc::clone(self), is_open: false };
+        guard.session = Some(self.session()?);
+        Ok(guard)
     }
 
-    fn open(self: &Arc<Self>) -> Result<Guard> {
-        match self.config.connect(NoTls) {
-            Ok(client) => Ok(self.guard(Session { client, prepared: HashMap::new() })),
-            Err(error) => {
-                self.state.lock().unwrap_or_else(PoisonError::into_inner).open -= 1;
-                self.returned.notify_one();
-                Err(failure(error))
-            }
-        }
+    fn session(&self) -> Result<Session> {
+        let client = self.config.connect(NoTls).map_err(failure)?;
+        Ok(Session { client, prepared: HashMap::new() })
     }
 
     fn guard(self: &Arc<Self>, session: Session) -> Guard {
-        Guard { session: Some(session), pool: Arc::clone(self), is_open: false, is_broken: false }
+        Guard { session: Some(session), pool: Arc::clone(self), is_open: false }
     }
 }
 
-/// A connection on loan.
+/// A connection on loan, and its place in the pool.
 pub(super) struct Guard {
+    /// `None` only while a connection is made: a guard that is dropped then gives its place up.
     session: Option<Session>,
     pool: Arc<Pool>,
     is_open: bool,
-    is_broken: bool,
 }
 
 impl Guard {
     fn session(&mut self) -> &mut Session {
         self.session.as_mut().expect("a guard holds its connection until it is dropped")
+    }
+
+    /// Exchanges a lost connection for a fresh one, and drops those that idle: they are as old.
+    fn reconnect(&mut self) -> Result<()> {
+        self.session = None;
+        let mut state = self.pool.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = std::mem::take(&mut state.idle);
+        state.open -= idle.len();
+        drop(state);
+        drop(idle);
+        self.pool.returned.notify_all();
+        self.session = Some(self.pool.session()?);
+        Ok(())
     }
 
     fn prepared(&mut self, sql: &'static str) -> Result<Statement> {
@@ -131,7 +143,8 @@ impl Guard {
         let statement = self.prepared(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p as &(dyn ToSql + Sync)).collect();
         let rows = self.session().client.query(&statement, &params).map_err(|e| with_sql(e, sql))?;
-        rows.iter().try_for_each(|row| visit(&Row::Postgres(row)))
+        let _ = rows.iter().all(|row| visit(&Row::Postgres(row)));
+        Ok(())
     }
 
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
@@ -145,23 +158,27 @@ impl Guard {
     }
 
     pub(super) fn end(&mut self, commit: bool) -> Result<()> {
-        let outcome = self.batch(if commit { "commit" } else { "rollback" });
+        let outcome = self.session().client.batch_execute(if commit { "commit" } else { "rollback" });
         self.is_open = outcome.is_err();
-        outcome
+        outcome.map_err(|error| {
+            // Whether a commit was done whose answer is missing cannot be known, so it is not run again.
+            let is_known = error.code().is_some_and(|code| CONFLICTS.contains(&code));
+            if is_known { Error::Conflict } else { Error::Internal(anyhow::Error::new(error)) }
+        })
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(mut session) = self.session.take() else { return };
-        if self.is_open && session.client.batch_execute("rollback").is_err() {
-            self.is_broken = true;
-        }
+        let is_open = self.is_open;
+        let session = self.session.take().and_then(|mut session| {
+            let is_clean = !is_open || session.client.batch_execute("rollback").is_ok();
+            (is_clean && !session.client.is_closed()).then_some(session)
+        });
         let mut state = self.pool.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_broken || session.client.is_closed() {
-            state.open -= 1;
-        } else {
-            state.idle.push(session);
+        match session {
+            Some(session) => state.idle.push(session),
+            None => state.open -= 1,
         }
         drop(state);
         self.pool.returned.notify_one();
@@ -210,19 +227,22 @@ pub(super) fn raw<'a, T>(
     Ok(value.unwrap_or(null))
 }
 
+/// What is certain to have been undone and may work when it is run again.
+const CONFLICTS: [&SqlState; 4] = [
+    &SqlState::T_R_SERIALIZATION_FAILURE,
+    &SqlState::T_R_DEADLOCK_DETECTED,
+    // Another transaction wrote the row after this one looked for it.
+    &SqlState::UNIQUE_VIOLATION,
+    &SqlState::READ_ONLY_SQL_TRANSACTION,
+];
+/// The server goes away; what was not committed is undone.
+const GOING_AWAY: [&SqlState; 3] =
+    [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW];
+
+/// The error of a statement other than `commit`.
 fn failure(error: postgres::Error) -> Error {
-    let is_conflict = error.code().is_some_and(|code| {
-        [
-            &SqlState::T_R_SERIALIZATION_FAILURE,
-            &SqlState::T_R_DEADLOCK_DETECTED,
-            &SqlState::UNIQUE_VIOLATION,
-            &SqlState::READ_ONLY_SQL_TRANSACTION,
-            &SqlState::ADMIN_SHUTDOWN,
-            &SqlState::CANNOT_CONNECT_NOW,
-        ]
-        .contains(&code)
-    });
-    if is_conflict { Error::Conflict } else { Error::Internal(anyhow::Error::new(error)) }
+    let is_known = error.code().is_some_and(|code| CONFLICTS.contains(&code) || GOING_AWAY.contains(&code));
+    if is_known || error.is_closed() { Error::Conflict } else { Error::Internal(anyhow::Error::new(error)) }
 }
 
 fn with_sql(error: postgres::Error, sql: &'static str) -> Error {

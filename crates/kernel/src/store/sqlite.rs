@@ -93,8 +93,10 @@ impl Sqlite {
 
 fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {
     let backup = rusqlite::backup::Backup::new(source, target).map_err(failure)?;
-    backup.step(-1).map_err(failure)?;
-    Ok(())
+    match backup.step(-1).map_err(failure)? {
+        rusqlite::backup::StepResult::Done => Ok(()),
+        other => Err(Error::internal(format!("a database could not be copied: {other:?}"))),
+    }
 }
 
 fn configured(connection: Connection) -> Result<Connection> {
@@ -119,17 +121,19 @@ impl Guard {
 
     pub(super) fn each(&mut self, sql: &'static str, params: &[Param<'_>], visit: Visit<'_>) -> Result<()> {
         let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, params, sql)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|e| with_sql(e, sql))? {
-            visit(&Row::Sqlite(row))?;
+            if !visit(&Row::Sqlite(row)) {
+                break;
+            }
         }
         Ok(())
     }
 
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
         let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, params, sql)?;
         statement.raw_execute().map(|count| count as u64).map_err(|e| with_sql(e, sql))
     }
 
@@ -155,19 +159,22 @@ impl Drop for Guard {
     }
 }
 
-fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>]) -> Result<()> {
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>], sql: &'static str) -> Result<()> {
     const NAMES: [&str; 24] = [
         "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17",
         "$18", "$19", "$20", "$21", "$22", "$23", "$24",
     ];
+    // SQLite takes a parameter that is not given for null; PostgreSQL refuses.
+    if params.len() > NAMES.len() || params.len() != statement.parameter_count() {
+        let (wanted, given) = (statement.parameter_count(), params.len());
+        return Err(Error::internal(format!("a statement takes {wanted} parameters and was given {given}: {sql}")));
+    }
     for (name, param) in NAMES.iter().zip(params) {
         // SQLite numbers `$n` by first appearance, so each is looked up by its name.
-        if let Some(index) = statement.parameter_index(name).map_err(failure)? {
-            statement.raw_bind_parameter(index, param).map_err(failure)?;
+        match statement.parameter_index(name).map_err(failure)? {
+            Some(index) => statement.raw_bind_parameter(index, param).map_err(failure)?,
+            None => return Err(Error::internal(format!("a statement does not use its parameter {name}: {sql}"))),
         }
-    }
-    if params.len() > NAMES.len() {
-        return Err(Error::internal("a statement has too many parameters"));
     }
     Ok(())
 }

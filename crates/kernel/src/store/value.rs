@@ -60,8 +60,7 @@ impl Row<'_> {
     /// [`Error::Internal`] naming the column when it does not parse as `T`.
     pub fn get<T: Column>(&self, index: usize) -> Result<T> {
         let raw = self.raw(index)?;
-        T::from_raw(RawValue(raw))
-            .ok_or_else(|| Error::internal(format!("column {index} does not hold a {}", std::any::type_name::<T>())))
+        T::from_raw(RawValue(raw)).ok_or_else(|| self.unreadable::<T>(index))
     }
 
     /// The column at `index`, read by `parse` from its text.
@@ -73,7 +72,15 @@ impl Row<'_> {
             Raw::Text(text) => parse(text),
             _ => None,
         }
-        .ok_or_else(|| Error::internal(format!("column {index} does not hold a {}", std::any::type_name::<T>())))
+        .ok_or_else(|| self.unreadable::<T>(index))
+    }
+
+    fn unreadable<T>(&self, index: usize) -> Error {
+        let name = match self {
+            Row::Sqlite(row) => row.as_ref().column_name(index).unwrap_or_default(),
+            Row::Postgres(row) => row.columns().get(index).map_or("", postgres::Column::name),
+        };
+        Error::internal(format!("column {index} ({name}) does not hold a {}", std::any::type_name::<T>()))
     }
 
     fn raw(&self, index: usize) -> Result<Raw<'_>> {

@@ -95,10 +95,12 @@ fn refuse_iam_resource(text: &str) -> Option<String> {
             padded(rest.unwrap_or_default())
         ));
     }
-    let vendor = rest.and_then(|rest| rest.split_once(':')).filter(|(vendor, _)| !vendor.contains(['*', '?']));
-    let Some((vendor, rest)) = vendor else {
-        return Some("Resource vendor must be fully qualified and cannot contain regexes.".to_owned());
+    let (vendor, rest) = match rest.map(|rest| rest.split_once(':').map_or((rest, None), |(a, b)| (a, Some(b)))) {
+        Some((vendor, rest)) if !vendor.contains(['*', '?']) => (vendor, rest),
+        _ => return Some("Resource vendor must be fully qualified and cannot contain regexes.".to_owned()),
     };
+    // An ARN that ends here is completed with `*`.
+    let rest = rest?;
     let has_region = !rest.starts_with(':');
     if vendor == "iam" && has_region {
         return Some(format!("IAM resource {text} cannot contain region information."));

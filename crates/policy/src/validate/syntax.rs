@@ -110,7 +110,8 @@ impl Checker<'_> {
                 let in_list = key.value.as_array().is_some();
                 for (item, path) in elements(&key.value, &format!("{path}.{}", key.key)) {
                     let scalar = matches!(item.value, Value::String(_) | Value::Number(_) | Value::Bool(_));
-                    if !scalar && !(in_list && item.is_null()) {
+                    let tolerated = in_list && item.is_null();
+                    if !(scalar || tolerated) {
                         self.syntax(item, &path, sid, "a condition value is a string, a number or a boolean");
                     }
                 }

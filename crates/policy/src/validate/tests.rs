@@ -31,7 +31,7 @@ fn a_finding_names_line_column_path_and_sid() {
 #[test]
 fn arns_of_iam_policies_are_looked_at_part_by_part() {
     let vendor = "Resource vendor must be fully qualified and cannot contain regexes.";
-    assert_eq!(resource("\"arn:aws:fdsasf\"").as_deref(), Some(vendor));
+    assert_eq!(resource("\"arn:aws\"").as_deref(), Some(vendor));
     assert_eq!(resource("\"arn:aws:s3*:::b\"").as_deref(), Some(vendor));
     assert_eq!(
         resource("\"arn:aws:s3:us-east-1::b\"").as_deref(),
@@ -43,7 +43,13 @@ fn arns_of_iam_policies_are_looked_at_part_by_part() {
     );
     assert_eq!(resource("\"a:b\"").as_deref(), Some("Partition \"b\" is not valid for resource \"arn:b:*:*:*:*\"."));
     assert_eq!(resource("[\"a\", \"b\"]").as_deref(), Some("Resource b must be in ARN format or \"*\"."));
-    for good in ["\"arn:aws:iam::1:*\"", "\"arn:*:ec2:*:*:instance/*\"", "\"arn:aws:iam::1:root\"", "[\"*\", null]"] {
+    for good in [
+        "\"arn:aws:iam::1:*\"",
+        "\"arn:*:ec2:*:*:instance/*\"",
+        "\"arn:aws:iam::1:root\"",
+        "\"arn:aws:s3\"",
+        "[\"*\", null]",
+    ] {
         assert_eq!(resource(good), None, "{good}");
     }
 }

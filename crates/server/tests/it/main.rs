@@ -1,0 +1,15 @@
+//! The program from outside: real process, real sockets, real clients.
+
+mod acceptance;
+mod authorization;
+mod aws_cli;
+mod cli_contract;
+mod crash;
+mod harness;
+mod logs;
+mod postgres;
+mod sdk;
+mod signatures;
+mod tls;
+mod wire;
+mod wire_rules;

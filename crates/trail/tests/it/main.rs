@@ -1,0 +1,5 @@
+//! `LookupEvents` through the dispatcher.
+
+mod lookup;
+mod retention;
+mod support;
