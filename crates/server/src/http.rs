@@ -30,6 +30,8 @@ use tokio::sync::Semaphore;
 
 /// Header with the details of a refusal, for `sts:DecodeAuthorizationMessage`.
 const AUTHORIZATION_MESSAGE_HEADER: &str = "x-vestibule-authorization-message";
+/// Characters of a User-Agent that are kept.
+const USER_AGENT_CHARACTERS_MAX: usize = 1_024;
 /// Calls that may wait for the database at once.
 const DATABASE_CALLS_MAX: usize = 64;
 /// How long a call waits for its turn before it is told to come back.
@@ -267,7 +269,7 @@ impl Exchange {
         let info = Arc::new(RequestInfo {
             request_id: self.request_id.clone(),
             source_ip: self.source_ip.clone(),
-            user_agent: wire.header("user-agent").unwrap_or_default().chars().take(1_024).collect(),
+            user_agent: user_agent(wire),
             region,
             is_secure: edge.is_secure,
         });
@@ -302,6 +304,13 @@ impl Exchange {
             Err(error) => failed(op, &error, &self.request_id),
         }
     }
+}
+
+/// The client's description of itself, as far as it is worth keeping.
+fn user_agent(wire: &WireRequest<'_>) -> String {
+    let text = wire.header("user-agent").unwrap_or_default();
+    let end = text.char_indices().nth(USER_AGENT_CHARACTERS_MAX).map_or(text.len(), |(end, _)| end);
+    text[..end].to_owned()
 }
 
 fn run(app: &Arc<App>, admitted: &Admitted) -> Result<Box<dyn Shape>, Error> {

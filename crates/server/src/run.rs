@@ -5,15 +5,13 @@ use crate::config::Config;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
-use crate::linkage::TrustedAccess;
 use crate::tls::Tls;
 use crate::worker::Workers;
-use crate::{effects, listen};
+use crate::{effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
-use iam::service_linked_role::ServiceLinkage;
 use kernel::App;
-use kernel::app::{Extensions, Parts};
+use kernel::app::Parts;
 use kernel::route::Registry;
 use kernel::seal::Seal;
 use std::sync::Arc;
@@ -55,7 +53,6 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     };
     let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
     let gate = Arc::new(Gate::default());
-    let linkage: Box<dyn ServiceLinkage> = Box::new(TrustedAccess);
     let app = App::new(Parts {
         store,
         clock: Arc::new(SystemClock),
@@ -66,7 +63,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: Extensions::default().with(linkage).with(LastUsed::default()),
+        extensions: linkage::extensions().with(LastUsed::default()),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })
