@@ -123,8 +123,8 @@ mod tests {
         assert_eq!(rows().count(), differences().count(), "every row has three columns");
         for it in differences() {
             let service = model::SERVICES.iter().find(|service| service.id == it.service).expect(it.service);
-            let is_known = it.operation == EVERY
-                || service.operation(it.operation).is_some_and(|op| registry.find(op).is_some());
+            let is_known =
+                it.operation == EVERY || service.operation(it.operation).is_some_and(|op| registry.find(op).is_some());
             assert!(is_known, "{} {}", it.service, it.operation);
             assert!(it.text.ends_with('.') && !it.text.contains(['|', '\t']), "{}", it.text);
         }
