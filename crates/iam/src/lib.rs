@@ -9,6 +9,7 @@ pub mod access_key;
 pub mod account;
 pub mod attachment;
 pub mod boundary;
+mod context_keys;
 pub mod credential;
 pub mod document;
 pub mod entity;
@@ -25,7 +26,9 @@ pub mod password_policy;
 pub mod principal;
 pub mod role;
 pub mod saml_provider;
+mod service_access;
 pub mod service_linked_role;
+pub mod simulate;
 pub mod sts;
 pub mod tag;
 pub mod user;
@@ -39,6 +42,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         attachment::routes(),
         boundary::routes(),
+        context_keys::routes(),
         group::routes(),
         inline_policy::routes(),
         instance_profile::routes(),
@@ -49,7 +53,9 @@ pub fn routes() -> Vec<Route> {
         password_policy::routes(),
         role::routes(),
         saml_provider::routes(),
+        service_access::routes(),
         service_linked_role::routes(),
+        simulate::routes(),
         tag::routes(),
         user::routes(),
         sts::routes(),

@@ -83,7 +83,7 @@ pub fn load(tx: &mut Tx, holder: &PolicyHolder) -> Result<Option<PrincipalPolici
     }
     let boundary = match boundary_arn {
         None => None,
-        Some(arn) => Some(vec![managed(tx, &arn)?.unwrap_or_else(|| deny_all(&arn))]),
+        Some(arn) => Some(vec![managed_or_deny_all(tx, &arn)?]),
     };
     let tags = tag::of(tx, &id)?.into_iter().map(|tag| (tag.key, tag.value)).collect();
     Ok(Some(PrincipalPolicies { identity, boundary, tags }))
@@ -102,7 +102,7 @@ pub fn session_policies(tx: &mut Tx, session: &Session) -> Result<Option<Vec<Arc
         policies.push(compiled(text, PolicyKind::Session, PolicySource::named("session policy")));
     }
     for arn in &session.policy_arns {
-        policies.push(managed(tx, arn)?.unwrap_or_else(|| deny_all(arn)));
+        policies.push(managed_or_deny_all(tx, arn)?);
     }
     Ok(Some(policies))
 }
@@ -133,6 +133,14 @@ pub fn managed(tx: &mut Tx, arn: &str) -> Result<Option<Arc<CompiledPolicy>>> {
     Ok(text.map(|text| compiled(&text, PolicyKind::Identity, source(arn))))
 }
 
+/// The same, and for a policy that is missing one that denies everything.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn managed_or_deny_all(tx: &mut Tx, arn: &str) -> Result<Arc<CompiledPolicy>> {
+    Ok(managed(tx, arn)?.unwrap_or_else(|| deny_all(arn)))
+}
+
 fn policies_of(tx: &mut Tx, entity: &str) -> Result<Vec<Arc<CompiledPolicy>>> {
     let inline = "select name, document from iam_inline_policy where entity_id = $1 order by name";
     let mut policies = tx.all(inline, params![entity], |row| {
@@ -141,7 +149,7 @@ fn policies_of(tx: &mut Tx, entity: &str) -> Result<Vec<Arc<CompiledPolicy>>> {
     })?;
     let attached = "select policy_arn from iam_attachment where entity_id = $1 order by policy_arn";
     for arn in tx.all(attached, params![entity], |row| row.get::<String>(0))? {
-        policies.push(managed(tx, &arn)?.unwrap_or_else(|| deny_all(&arn)));
+        policies.push(managed_or_deny_all(tx, &arn)?);
     }
     Ok(policies)
 }

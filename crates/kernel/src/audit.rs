@@ -145,23 +145,12 @@ impl Record {
         })
     }
 
-    fn occurrence(&self, random: &mut Random) -> [u8; OCCURRENCE_BYTES] {
-        let mut bytes = [0; OCCURRENCE_BYTES];
-        bytes[..8].copy_from_slice(&self.at.micros().to_be_bytes());
-        bytes[8..24].copy_from_slice(&uuid_bytes(&self.request_id));
-        bytes[24..].copy_from_slice(&random.bytes::<16>());
-        // The id is a UUID of version 4 (RFC 9562).
-        bytes[30] = (bytes[30] & 0x0f) | 0x40;
-        bytes[32] = (bytes[32] & 0x3f) | 0x80;
-        bytes
-    }
-
     /// Writes the record with the change that it describes.
     ///
     /// # Errors
     /// When the database fails.
     pub fn write(&self, tx: &mut WriteTx<'_>, random: &mut Random) -> Result<()> {
-        let occurrence = self.occurrence(random);
+        let occurrence = occurrence(self.at, &self.request_id, random.bytes());
         self.insert(tx, &occurrence, random)
     }
 
@@ -206,6 +195,19 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Adds an occurrence to a record that waits; false when none waits under `key` or there is no room.
+    fn repeat(&mut self, key: (u64, u64), occurrence: &[u8]) -> bool {
+        let has_room = self.bytes + occurrence.len() <= WAITING_BYTES_MAX;
+        match self.records.get_mut(&key).filter(|_| has_room) {
+            Some((_, occurrences)) => {
+                occurrences.extend_from_slice(occurrence);
+                self.bytes += occurrence.len();
+                true
+            }
+            None => false,
+        }
+    }
+
     fn add(&mut self, key: (u64, u64), record: Record, occurrences: &[u8]) {
         let is_known = self.records.contains_key(&key);
         let size = occurrences.len() + if is_known { 0 } else { record.template.len() + size_of::<Record>() };
@@ -225,12 +227,18 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Adds a record of a call that changed nothing.
-    pub fn push(&self, record: Record, random: &mut Random) {
-        let occurrence = record.occurrence(random);
+    /// Adds the record of a call that changed nothing, under an event id made of `event_id`. A call like one that already waits costs no record of its own.
+    pub fn push(&self, call: &Call<'_>, event_id: [u8; 16]) {
+        let occurrence = occurrence(call.at, &call.request.request_id, event_id);
+        let alike = likeness(call);
         let [first, second] = &self.hashers;
-        let key = (first.hash_one(&record.template), second.hash_one(&record.template));
-        self.waiting().add(key, record, &occurrence);
+        let key = (first.hash_one(&alike), second.hash_one(&alike));
+        if self.waiting().repeat(key, &occurrence) {
+            return;
+        }
+        if let Some(record) = Record::of(call) {
+            self.waiting().add(key, record, &occurrence);
+        }
     }
 
     /// Writes what waits; what cannot be written waits on, as far as memory allows.
@@ -276,6 +284,33 @@ impl Buffer {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn occurrence(at: Timestamp, request_id: &str, event_id: [u8; 16]) -> [u8; OCCURRENCE_BYTES] {
+    let mut bytes = [0; OCCURRENCE_BYTES];
+    bytes[..8].copy_from_slice(&at.micros().to_be_bytes());
+    bytes[8..24].copy_from_slice(&uuid_bytes(request_id));
+    bytes[24..].copy_from_slice(&event_id);
+    // The id is a UUID of version 4 (RFC 9562).
+    bytes[30] = (bytes[30] & 0x0f) | 0x40;
+    bytes[32] = (bytes[32] & 0x3f) | 0x80;
+    bytes
+}
+
+/// Everything that a record says but its time and ids: calls with the same text have the same record.
+fn likeness(call: &Call<'_>) -> String {
+    let mut text = String::with_capacity(512);
+    user_identity(&mut text, call.caller);
+    let Call { request, op, .. } = call;
+    for part in [op.service.id, op.name, &request.region, &request.source_ip, &request.user_agent] {
+        string(&mut text, part);
+    }
+    if let Some(error) = call.error {
+        string(&mut text, error.code());
+        string(&mut text, error.message());
+    }
+    value(&mut text, call.input);
+    text
 }
 
 /// One call of those that share a row.

@@ -35,10 +35,8 @@ pub fn call(
     if outcome.is_err() || is_read_only {
         let caller = &known_caller;
         let error = outcome.as_ref().err();
-        let record = Record::of(&Call { caller, request, op: route.op, input, output: None, error, is_read_only, at });
-        if let Some(record) = record {
-            app.with_random(|random| app.audit.push(record, random));
-        }
+        let call = Call { caller, request, op: route.op, input, output: None, error, is_read_only, at };
+        app.audit.push(&call, app.with_random(|random| random.bytes()));
     }
     outcome
 }
@@ -64,8 +62,7 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
 }
 
 fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
-    let handler =
-        route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
+    let handler = route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
     authorize(cx, route, input)?;
     let output = handler(cx, input)?;
     let record = Record::of(&Call {

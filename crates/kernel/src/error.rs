@@ -34,6 +34,8 @@ pub enum Error {
 pub struct Denial {
     /// AWS's sentence for the caller.
     pub message: String,
+    /// The details, for those who may have `sts:DecodeAuthorizationMessage` decode them.
+    pub encoded: Option<String>,
 }
 
 impl Error {
@@ -44,7 +46,7 @@ impl Error {
 
     /// A refusal with AWS's sentence.
     pub fn denied(message: impl Into<String>) -> Self {
-        Self::Denied(Denial { message: message.into() })
+        Self::Denied(Denial { message: message.into(), encoded: None })
     }
 
     /// The code under which audit records and logs file this error.

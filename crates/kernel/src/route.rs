@@ -80,7 +80,11 @@ pub(crate) enum Run {
     Read(ReadHandler),
     Write(WriteHandler),
     /// Reads, but for the inputs for which `writes` says otherwise.
-    Mostly { read: ReadHandler, write: WriteHandler, writes: Predicate },
+    Mostly {
+        read: ReadHandler,
+        write: WriteHandler,
+        writes: Predicate,
+    },
 }
 
 impl Route {

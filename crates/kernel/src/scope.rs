@@ -109,9 +109,12 @@ impl Scopes {
     }
 }
 
+/// A view and what it depends on.
+type Entry<V> = (Arc<V>, Arc<Dependencies>);
+
 /// A bounded map of views that scopes invalidate.
 pub struct ScopedCache<K, V> {
-    entries: RwLock<HashMap<K, (Arc<V>, Arc<Dependencies>)>>,
+    entries: RwLock<HashMap<K, Entry<V>>>,
     /// Keeps two threads from clearing at once.
     clearing: Mutex<()>,
     entries_max: usize,

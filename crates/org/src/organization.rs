@@ -132,9 +132,8 @@ pub fn require_management(cx: &mut Cx<'_>) -> Result<Organization> {
 pub fn require_management_or_delegate(cx: &mut Cx<'_>) -> Result<Organization> {
     let org = require(cx)?;
     let account = cx.account()?;
-    let is_entitled = account == org.management
-        || is_delegate(cx.tx, &org, &account)?
-        || resource_policy::is_granted(cx, &org)?;
+    let is_entitled =
+        account == org.management || is_delegate(cx.tx, &org, &account)? || resource_policy::is_granted(cx, &org)?;
     if is_entitled { Ok(org) } else { Err(messages::wrong_account()) }
 }
 

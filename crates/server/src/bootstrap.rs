@@ -224,6 +224,7 @@ impl Facts {
 
     fn insert(&self, cx: &mut WriteCx<'_>) -> kernel::Result<()> {
         let (now, app) = (cx.now.truncated_to_seconds(), Arc::clone(cx.app));
+        cx.enqueue(trail::RETENTION, "", now)?;
         let mut random = cx.random.fork();
         let tx = &mut cx.write();
         let account = Account {

@@ -26,7 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server until Ctrl-C or SIGTERM
-    Serve(Serve),
+    Serve(Configured),
     /// Check the configuration and say what would be served
     CheckConfig(Configured),
     /// Print how many operations of each service are served
@@ -54,18 +54,6 @@ struct Configured {
     config: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
-}
-
-#[derive(clap::Args)]
-struct Serve {
-    #[command(flatten)]
-    configured: Configured,
-    /// Keep everything in memory and offer POST /admin/v1/reset: for tests
-    #[arg(long, env = "VESTIBULE_EPHEMERAL")]
-    ephemeral: bool,
-    /// On an empty data directory, create a small organization
-    #[arg(long, env = "VESTIBULE_DEMO")]
-    demo: bool,
 }
 
 #[derive(Subcommand)]
@@ -122,15 +110,12 @@ fn check_config(configured: Configured) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(arguments: Serve) -> Result<ExitCode> {
-    let config = configuration(arguments.configured)?;
+fn serve(configured: Configured) -> Result<ExitCode> {
+    let config = configuration(configured)?;
     start_logging(&config)?;
-    let mode = if arguments.ephemeral { Mode::Ephemeral } else { Mode::Durable };
-    if arguments.ephemeral && config.database_url.is_some() {
-        bail!("--ephemeral keeps everything in memory: leave out --database-url");
-    }
+    let mode = if config.is_ephemeral { Mode::Ephemeral } else { Mode::Durable };
     run::serve(&config, mode, |assembly, config| {
-        if arguments.demo {
+        if config.is_demo {
             crate::demo::seed(assembly).context("--demo")?;
         }
         announce(assembly, config, mode);

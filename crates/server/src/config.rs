@@ -25,6 +25,12 @@ pub struct Options {
     /// `postgres://…` instead of SQLite inside the data directory
     #[arg(long, env = "VESTIBULE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Keep everything in memory and offer POST /admin/v1/reset: for tests [default: false]
+    #[arg(long, env = "VESTIBULE_EPHEMERAL", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub ephemeral: Option<bool>,
+    /// On an empty data directory, create a small organization [default: false]
+    #[arg(long, env = "VESTIBULE_DEMO", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub demo: Option<bool>,
     /// Connections to PostgreSQL [default: 16]
     #[arg(long, env = "VESTIBULE_DATABASE_CONNECTIONS", value_name = "N")]
     pub database_connections: Option<usize>,
@@ -71,16 +77,16 @@ pub struct Options {
     #[arg(long, env = "VESTIBULE_ACCOUNTS_MAX", value_name = "N")]
     pub accounts_max: Option<i64>,
     /// Enable service control policies in the root of new organizations [default: false]
-    #[arg(long, env = "VESTIBULE_SCP_ENABLED_BY_DEFAULT", value_name = "BOOL")]
+    #[arg(long, env = "VESTIBULE_SCP_ENABLED_BY_DEFAULT", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub scp_enabled_by_default: Option<bool>,
     /// When members get the service-linked role of a trusted service: `eager` or `on-provision` [default: eager]
     #[arg(long, env = "VESTIBULE_SLR_MEMBER_CREATION", value_name = "WHEN")]
     pub slr_member_creation: Option<SlrMemberCreation>,
     /// Never allow structural changes of service-linked roles, as IAM does [default: false]
-    #[arg(long, env = "VESTIBULE_SLR_IAM_STRICT", value_name = "BOOL")]
+    #[arg(long, env = "VESTIBULE_SLR_IAM_STRICT", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub slr_iam_strict: Option<bool>,
     /// Lock even the description of a service-linked role while trusted access is on [default: false]
-    #[arg(long, env = "VESTIBULE_SLR_DESCRIPTION_LOCKED", value_name = "BOOL")]
+    #[arg(long, env = "VESTIBULE_SLR_DESCRIPTION_LOCKED", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub slr_description_locked: Option<bool>,
 }
 
@@ -123,8 +129,9 @@ impl Options {
             anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
         })?;
         Ok(over!(self, from_file;
-            data, listen, database_url, database_connections, base_url, region, tls_cert, tls_key, oidc_ca_file,
-            log_format, log, master_key, management_account_id, admin_access_key_id, admin_secret_access_key, account_min_age_days,
+            data, listen, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
+            oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
+            admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
             slr_description_locked,
         ))
@@ -153,6 +160,10 @@ impl Options {
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
         {
             bail!("--database-url: only postgres:// URLs are understood; leave it out for SQLite");
+        }
+        let is_ephemeral = self.ephemeral.unwrap_or(false);
+        if is_ephemeral && self.database_url.is_some() {
+            bail!("--ephemeral keeps everything in memory: leave out --database-url");
         }
         let management_account_id = match self.management_account_id {
             None => None,
@@ -183,6 +194,8 @@ impl Options {
         roles.is_structure_always_locked = self.slr_iam_strict.unwrap_or(false);
         roles.is_description_locked = self.slr_description_locked.unwrap_or(false);
         Ok(Config {
+            is_ephemeral,
+            is_demo: self.demo.unwrap_or(false),
             has_data: self.data.is_some(),
             data: self.data.unwrap_or_else(|| PathBuf::from(DATA)),
             listen,
@@ -229,6 +242,10 @@ pub struct TlsFiles {
 /// A configuration that holds together.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Everything in memory.
+    pub is_ephemeral: bool,
+    /// Create a small organization at the first start.
+    pub is_demo: bool,
     /// Whether a data directory was named.
     pub has_data: bool,
     /// The data directory.

@@ -108,6 +108,11 @@ mod tests {
     fn each_way_of_naming_an_operation_is_understood() {
         let target: &[(&str, &[u8])] = &[("x-amz-target", b"AWSOrganizationsV20161128.ListRoots")];
         assert_eq!(meaning_of(target, "/", b"{}", Some("organizations")), "organizations:ListRoots");
+        for prefix in ["CloudTrail_20131101", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"] {
+            let target = format!("{prefix}.LookupEvents");
+            let target: &[(&str, &[u8])] = &[("x-amz-target", target.as_bytes())];
+            assert_eq!(meaning_of(target, "/", b"{}", None), "cloudtrail:LookupEvents");
+        }
         let form = b"Action=GetUser&Version=2010-05-08";
         assert_eq!(meaning_of(&[], "/", form, Some("iam")), "iam:GetUser");
         let unsigned = b"Action=AssumeRoleWithSAML&Version=2011-06-15";

@@ -3,10 +3,12 @@
 //! Everything that a decision needs is cached as compiled, immutable views that scopes invalidate. Inside a
 //! transaction that has itself changed something, views are loaded afresh and not kept.
 
+use crate::refusal::{self, Refused};
 use base::{AccountId, Arn};
 use iam::principal::{PolicyHolder, PrincipalPolicies};
 use kernel::app::Authorizer;
 use kernel::caller::{Principal, PrincipalCaller};
+use kernel::error::Denial;
 use kernel::scope::{Scope, ScopedCache, Scopes};
 use kernel::{Caller, Cx, Error, Permission, Result, Tx};
 use policy::{CompiledPolicy, Context, Decision, Level, PolicyKind, PolicySet, PolicySource, Request, Resource};
@@ -34,6 +36,26 @@ struct Guardrails {
     resource_control: Option<Vec<Level>>,
 }
 
+/// What came of a question.
+struct Verdict {
+    /// What the policies say; `None` when the caller is refused before any policy is asked.
+    decision: Option<Decision>,
+    /// Why, for those who may know, when a principal of an account is refused.
+    details: Option<String>,
+}
+
+impl Verdict {
+    const REFUSED: Self = Self { decision: None, details: None };
+
+    fn refusal(self, cx: &Cx<'_>, permission: &Permission) -> Error {
+        let encoded = self
+            .details
+            .zip(cx.caller.account())
+            .and_then(|(details, account)| iam::sts::authorization_message::encode(cx.app, account, &details));
+        Error::Denied(Denial { message: sentence(&cx.caller.arn(), permission, self.decision), encoded })
+    }
+}
+
 /// A role as a resource.
 #[derive(Debug)]
 struct Trust {
@@ -53,26 +75,21 @@ impl Default for Gate {
 
 impl Authorizer for Gate {
     fn authorize(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
-        let decision = self.decide(cx, permission)?;
-        if decision.is_some_and(Decision::is_allowed) {
-            return Ok(());
-        }
-        Err(denied(&cx.caller.arn(), permission, decision))
+        let verdict = self.decide(cx, permission)?;
+        if verdict.decision.is_some_and(Decision::is_allowed) { Ok(()) } else { Err(verdict.refusal(cx, permission)) }
     }
 
     fn refuse_explicit_deny(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<()> {
-        match self.decide(cx, permission)? {
-            Some(decision @ Decision::ExplicitlyDenied(_)) => {
-                Err(denied(&cx.caller.arn(), permission, Some(decision)))
-            }
+        let verdict = self.decide(cx, permission)?;
+        match verdict.decision {
+            Some(Decision::ExplicitlyDenied(_)) => Err(verdict.refusal(cx, permission)),
             _ => Ok(()),
         }
     }
 }
 
 impl Gate {
-    /// What the policies say; `None` when the caller is refused before any policy is asked.
-    fn decide(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<Option<Decision>> {
+    fn decide(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<Verdict> {
         let caller = cx.caller.clone();
         match &caller {
             Caller::Principal(principal) => self.decide_for_principal(cx, principal, permission),
@@ -109,11 +126,11 @@ impl Gate {
         cx: &mut Cx<'_>,
         caller: &PrincipalCaller,
         permission: &Permission,
-    ) -> Result<Option<Decision>> {
+    ) -> Result<Verdict> {
         let (service, operation) = permission.action.split_once(':').unwrap_or((&permission.action, ""));
         iam::sts::may_call(caller, service, operation)?;
         let view = self.principal(cx, caller)?;
-        let Some(policies) = view.as_ref() else { return Ok(None) };
+        let Some(policies) = view.as_ref() else { return Ok(Verdict::REFUSED) };
         let own = self.guardrails(cx, &caller.account)?;
         let session = match &caller.session {
             Some(session) => iam::principal::session_policies(cx.tx, session)?,
@@ -148,23 +165,23 @@ impl Gate {
             resource_control: theirs.resource_control_for(service),
         };
         if is_assumption(permission) && trust.is_none() {
-            return Ok(None);
+            return Ok(Verdict::REFUSED);
         }
-        Ok(Some(policy::evaluate(&request, &set)))
+        let decision = policy::evaluate(&request, &set);
+        let details = (!decision.is_allowed()).then(|| {
+            let refused = Refused { user_id: caller.user_id(), arn: caller.arn(), permission };
+            refusal::details(&refused, &request, &set)
+        });
+        Ok(Verdict { decision: Some(decision), details })
     }
 
     /// A service holds no power of its own. It may assume its service-linked role in an account where Organizations
     /// vouches for it, if the role's trust policy says so; that is all.
-    fn decide_for_service(
-        &self,
-        cx: &mut Cx<'_>,
-        service: &str,
-        permission: &Permission,
-    ) -> Result<Option<Decision>> {
+    fn decide_for_service(&self, cx: &mut Cx<'_>, service: &str, permission: &Permission) -> Result<Verdict> {
         let account = permission.resource_account.clone();
-        let (Some(account), true) = (account, is_assumption(permission)) else { return Ok(None) };
+        let (Some(account), true) = (account, is_assumption(permission)) else { return Ok(Verdict::REFUSED) };
         if !org::guardrails::vouches(cx.tx, service, &account)? {
-            return Ok(None);
+            return Ok(Verdict::REFUSED);
         }
         let mut keys = Context::new();
         keys.insert("aws:PrincipalIsAWSService", "true".to_owned());
@@ -179,9 +196,11 @@ impl Gate {
         who: &policy::Caller,
         mut keys: Context,
         permission: &Permission,
-    ) -> Result<Option<Decision>> {
+    ) -> Result<Verdict> {
         let trust = self.trust_for(cx, permission)?;
-        let (Some(trust), Some(account)) = (trust.as_ref(), &permission.resource_account) else { return Ok(None) };
+        let (Some(trust), Some(account)) = (trust.as_ref(), &permission.resource_account) else {
+            return Ok(Verdict::REFUSED);
+        };
         let theirs = self.guardrails(cx, account)?;
         insert_request_keys(&mut keys, cx);
         insert_resource_keys(&mut keys, account, &theirs, permission);
@@ -196,7 +215,7 @@ impl Gate {
             resource_control: if is_linking { None } else { theirs.resource_control_for("sts") },
             ..PolicySet::default()
         };
-        Ok(Some(policy::evaluate(&request, &set)))
+        Ok(Verdict { decision: Some(policy::evaluate(&request, &set)), details: None })
     }
 
     fn principal(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<Arc<Option<PrincipalPolicies>>> {
@@ -413,18 +432,17 @@ fn is_multivalued(key: &str) -> bool {
 }
 
 /// AWS's sentence. AssumeRole says no more than who, what and on which resource.
-fn denied(caller: &str, permission: &Permission, decision: Option<Decision>) -> Error {
+fn sentence(caller: &str, permission: &Permission, decision: Option<Decision>) -> String {
     if let Some(operation) = permission.action.strip_prefix("sts:AssumeRoleWith") {
-        return Error::denied(format!("Not authorized to perform sts:AssumeRoleWith{operation}"));
+        return format!("Not authorized to perform sts:AssumeRoleWith{operation}");
     }
     let resource = Some(permission.resource.as_str());
-    let message = match decision {
+    match decision {
         Some(decision) if !is_assumption(permission) => {
             policy::denial_message(caller, &permission.action, resource, &decision)
         }
         _ => policy::denial_message_without_reason(caller, &permission.action, resource),
-    };
-    Error::denied(message)
+    }
 }
 
 /// The gate as the application holds it.

@@ -28,6 +28,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
+/// Header with the details of a refusal, for `sts:DecodeAuthorizationMessage`.
+const AUTHORIZATION_MESSAGE_HEADER: &str = "x-vestibule-authorization-message";
+/// Characters of a User-Agent that are kept.
+const USER_AGENT_CHARACTERS_MAX: usize = 1_024;
 /// Calls that may wait for the database at once.
 const DATABASE_CALLS_MAX: usize = 64;
 /// How long a call waits for its turn before it is told to come back.
@@ -73,9 +77,18 @@ impl Edge {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/admin/v1/reset", post(reset))
+            .route("/start", get(not_built))
+            .route("/console", get(not_built))
             .fallback(aws)
             .with_state(Arc::clone(self))
     }
+}
+
+/// The portal and the consoles have their addresses already; a person who opens one is told, not shown an API error.
+async fn not_built() -> Response {
+    let text = "This version of Vestibule has no pages yet: the user portal comes with Identity Center.\n\
+                The AWS APIs are served at this address; see the documentation for which operations.\n";
+    (StatusCode::NOT_IMPLEMENTED, text).into_response()
 }
 
 async fn readyz(State(edge): State<Arc<Edge>>) -> Response {
@@ -184,7 +197,8 @@ impl Exchange {
             Ok(admitted) => admitted,
             Err(response) => return (service, op, response),
         };
-        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref())) {
+        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref()))
+        {
             return (service, op, self.dispatched(&admitted));
         }
         let exchange = Arc::clone(self);
@@ -206,7 +220,9 @@ impl Exchange {
             let _permit = permit;
             work()
         });
-        worked.await.unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
+        worked
+            .await
+            .unwrap_or_else(|_| (voice, None, render::common(voice, &CommonError::InternalFailure, &self.request_id)))
     }
 
     /// Finds the operation, the caller and the input; or the answer that refuses the request.
@@ -253,7 +269,7 @@ impl Exchange {
         let info = Arc::new(RequestInfo {
             request_id: self.request_id.clone(),
             source_ip: self.source_ip.clone(),
-            user_agent: wire.header("user-agent").unwrap_or_default().chars().take(1_024).collect(),
+            user_agent: user_agent(wire),
             region,
             is_secure: edge.is_secure,
         });
@@ -290,6 +306,13 @@ impl Exchange {
     }
 }
 
+/// The client's description of itself, as far as it is worth keeping.
+fn user_agent(wire: &WireRequest<'_>) -> String {
+    let text = wire.header("user-agent").unwrap_or_default();
+    let end = text.char_indices().nth(USER_AGENT_CHARACTERS_MAX).map_or(text.len(), |(end, _)| end);
+    text[..end].to_owned()
+}
+
 fn run(app: &Arc<App>, admitted: &Admitted) -> Result<Box<dyn Shape>, Error> {
     let route = app.registry().find(admitted.route_op).ok_or_else(|| Error::internal("a route vanished"))?;
     dispatch::call(app, route, &admitted.caller, &admitted.info, admitted.input.as_ref())
@@ -298,7 +321,12 @@ fn run(app: &Arc<App>, admitted: &Admitted) -> Result<Box<dyn Shape>, Error> {
 fn failed(op: &'static Op, error: &Error, request_id: &str) -> WireResponse {
     let common = match error {
         Error::Modeled(error) => return render::error(op.service, error.as_ref(), request_id),
-        Error::Denied(denial) => CommonError::AccessDenied(denial.message.clone()),
+        Error::Denied(denial) => {
+            let error = CommonError::AccessDenied(denial.message.clone());
+            let mut response = render::common(op.service, &error, request_id);
+            response.headers.extend(denial.encoded.clone().map(|encoded| (AUTHORIZATION_MESSAGE_HEADER, encoded)));
+            return response;
+        }
         Error::Validation(message) => CommonError::Validation(message.clone()),
         Error::Busy | Error::Conflict => CommonError::Throttled,
         Error::DatabaseTooNew { .. } | Error::Internal(_) => {

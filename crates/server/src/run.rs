@@ -5,17 +5,15 @@ use crate::config::Config;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
-use crate::linkage::TrustedAccess;
 use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::tls::Tls;
 use crate::worker::Workers;
-use crate::{effects, listen};
+use crate::{effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
 use iam::oidc_provider::keys::WantedKeys;
-use iam::service_linked_role::ServiceLinkage;
 use kernel::App;
-use kernel::app::{Extensions, Parts};
+use kernel::app::Parts;
 use kernel::route::Registry;
 use kernel::seal::Seal;
 use std::sync::Arc;
@@ -59,7 +57,6 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     let gate = Arc::new(Gate::default());
     let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
-    let linkage: Box<dyn ServiceLinkage> = Box::new(TrustedAccess);
     let app = App::new(Parts {
         store,
         clock: Arc::new(SystemClock),
@@ -70,11 +67,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: Extensions::default()
-            .with(linkage)
-            .with(LastUsed::default())
-            .with(WantedKeys::default())
-            .with(fetcher),
+        extensions: linkage::extensions().with(LastUsed::default()).with(WantedKeys::default()).with(fetcher),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })

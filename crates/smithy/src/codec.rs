@@ -75,7 +75,11 @@ pub fn named<'a>(request: &WireRequest<'a>) -> Named<'a> {
 
 /// The service whose `X-Amz-Target` prefix this is.
 pub fn service_of_target<'s>(services: &[&'s Service], prefix: &str) -> Option<&'s Service> {
-    services.iter().copied().find(|service| service.protocol == Protocol::Json && service.target_prefix == prefix)
+    services.iter().copied().filter(|service| service.protocol == Protocol::Json).find(|service| {
+        // Some SDKs send only the shape's name of a prefix that the model writes with its namespace.
+        let shape_name = service.target_prefix.rsplit('.').next().unwrap_or_default();
+        prefix == service.target_prefix || prefix == shape_name
+    })
 }
 
 #[cfg(test)]

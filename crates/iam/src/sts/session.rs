@@ -325,11 +325,7 @@ pub(super) fn get_session_token_with_code(
     open(cx, input, mfa_at)
 }
 
-fn open(
-    cx: &mut Cx<'_>,
-    input: &GetSessionTokenRequest,
-    mfa_at: Option<Timestamp>,
-) -> Result<GetSessionTokenResponse> {
+fn open(cx: &mut Cx<'_>, input: &GetSessionTokenRequest, mfa_at: Option<Timestamp>) -> Result<GetSessionTokenResponse> {
     let caller = cx.principal()?.clone();
     if !matches!(caller.principal, Principal::User(_) | Principal::Root) {
         return Err(Error::denied("Cannot call GetSessionToken with session credentials"));

@@ -16,6 +16,7 @@ mod password_policy;
 mod role;
 mod saml_provider;
 mod service_linked_role;
+mod simulate;
 mod sts_assume_role;
 mod sts_saml;
 mod sts_session;

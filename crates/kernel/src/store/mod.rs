@@ -7,6 +7,7 @@
 mod migrate;
 mod postgres;
 mod sqlite;
+mod turn;
 mod value;
 
 pub use migrate::MIGRATIONS;
@@ -17,13 +18,11 @@ use crate::event::Event;
 use crate::scope::Scope;
 use base::limits::TRANSACTION_ATTEMPTS_MAX;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 /// A database of either engine, with its connections.
 pub struct Store {
     engine: Engine,
-    /// Held by a transaction that is run again; those that begin meanwhile wait, or it would lose to them once more.
-    again: Mutex<()>,
+    turns: turn::Turns,
 }
 
 enum Engine {
@@ -65,7 +64,7 @@ impl Store {
     }
 
     fn new(engine: Engine) -> Result<Self> {
-        let store = Self { engine, again: Mutex::default() };
+        let store = Self { engine, turns: turn::Turns::default() };
         migrate::migrate(&store)?;
         Ok(store)
     }
@@ -102,9 +101,7 @@ impl Store {
         mut work: impl FnMut(&mut WriteTx<'_>) -> Result<T>,
         committed: impl FnOnce(&Touched),
     ) -> Result<T> {
-        let wait = || self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(wait());
-        let mut again = None;
+        let mut turn = self.turns.begin();
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut tx = self.begin(true).map_err(busy)?;
             let outcome = work(&mut WriteTx(&mut tx)).and_then(|value| Ok((value, tx.end(true)?)));
@@ -116,9 +113,8 @@ impl Store {
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
             }
-            again = again.or_else(|| Some(wait()));
+            turn.again();
         }
-        drop(again);
         Err(Error::Busy)
     }
 
@@ -174,6 +170,7 @@ pub struct Touched {
     pub(crate) events: Vec<Event>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one lives for each open transaction, on the stack")]
 enum Conn {
     Sqlite(sqlite::Guard),
     Postgres(postgres::Guard),

@@ -28,14 +28,18 @@ impl Pool {
         Arc::new(Self { idle: Mutex::new(connections), returned: Condvar::new() })
     }
 
-    fn take(self: &Arc<Self>) -> Guard {
+    fn take(&self) -> Connection {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(connection) = idle.pop() {
-                return Guard { connection: Some(connection), pool: Arc::clone(self), is_open: false };
+                return connection;
             }
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn guard(self: &Arc<Self>) -> Guard {
+        Guard { connection: None, pool: Arc::clone(self), is_open: false }
     }
 }
 
@@ -59,10 +63,12 @@ impl Sqlite {
     }
 
     pub(super) fn begin(&self, write: bool) -> Result<Guard> {
-        let pool = if write { &self.writer } else { &self.readers };
-        let mut guard = pool.take();
-        guard.batch(if write { "begin immediate" } else { "begin" })?;
-        guard.is_open = true;
+        if !write {
+            // A read that turns out to need nothing of the database takes nothing.
+            return Ok(self.readers.guard());
+        }
+        let mut guard = self.writer.guard();
+        guard.open("begin immediate")?;
         Ok(guard)
     }
 
@@ -87,7 +93,9 @@ impl Sqlite {
         if !Arc::ptr_eq(&self.writer, &self.readers) {
             return Err(Error::internal("the database is not in memory"));
         }
-        Ok(self.writer.take())
+        let mut guard = self.writer.guard();
+        guard.connection = Some(self.writer.take());
+        Ok(guard)
     }
 }
 
@@ -109,6 +117,7 @@ fn configured(connection: Connection) -> Result<Connection> {
 
 /// A connection on loan; goes back to its pool when dropped, its transaction undone unless it was ended.
 pub(super) struct Guard {
+    /// None until a read's first statement.
     connection: Option<Connection>,
     pool: Arc<Pool>,
     is_open: bool,
@@ -116,10 +125,29 @@ pub(super) struct Guard {
 
 impl Guard {
     fn connection(&self) -> &Connection {
-        self.connection.as_ref().expect("a guard holds its connection until it is dropped")
+        self.connection.as_ref().expect("whoever asks has taken the connection")
+    }
+
+    /// Takes a connection and begins its transaction.
+    fn open(&mut self, begin: &'static str) -> Result<()> {
+        self.connection = Some(self.pool.take());
+        self.control(begin)?;
+        self.is_open = true;
+        Ok(())
+    }
+
+    fn ready(&mut self) -> Result<()> {
+        if self.connection.is_none() { self.open("begin") } else { Ok(()) }
+    }
+
+    /// Runs a statement without parameters or rows, prepared once.
+    fn control(&self, sql: &'static str) -> Result<()> {
+        let mut statement = self.connection().prepare_cached(sql).map_err(failure)?;
+        statement.raw_execute().map(|_| ()).map_err(failure)
     }
 
     pub(super) fn each(&mut self, sql: &'static str, params: &[Param<'_>], visit: Visit<'_>) -> Result<()> {
+        self.ready()?;
         let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
         bind(&mut statement, params, sql)?;
         let mut rows = statement.raw_query();
@@ -132,17 +160,22 @@ impl Guard {
     }
 
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
+        self.ready()?;
         let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
         bind(&mut statement, params, sql)?;
         statement.raw_execute().map(|count| count as u64).map_err(|e| with_sql(e, sql))
     }
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.ready()?;
         self.connection().execute_batch(sql).map_err(failure)
     }
 
     pub(super) fn end(&mut self, commit: bool) -> Result<()> {
-        let outcome = self.batch(if commit { "commit" } else { "rollback" });
+        if self.connection.is_none() {
+            return Ok(());
+        }
+        let outcome = self.control(if commit { "commit" } else { "rollback" });
         self.is_open = outcome.is_err();
         outcome
     }

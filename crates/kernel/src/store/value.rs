@@ -97,9 +97,7 @@ impl Row<'_> {
                     ValueRef::Real(_) => Err(Error::internal(format!("column {index} holds a floating-point number"))),
                 }
             }
-            Row::Postgres(row) => {
-                super::postgres::raw(row, index, |text| Raw::Text(text), Raw::Int, |b| Raw::Bytes(b), Raw::Null)
-            }
+            Row::Postgres(row) => super::postgres::raw(row, index, Raw::Text, Raw::Int, Raw::Bytes, Raw::Null),
         }
     }
 }

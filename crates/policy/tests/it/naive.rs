@@ -480,23 +480,30 @@ fn date(text: &str) -> Option<i128> {
         return digits.then(|| text.parse::<i128>().ok().map(|seconds| seconds * 1_000_000_000)).flatten();
     }
     let (day, time) = text.split_once(['T', 't']).unwrap_or((text, ""));
-    let mut parts = day.split('-').map(|part| part.parse::<i128>().ok());
-    let year = parts.next()??;
+    let unsigned = day.strip_prefix('-').unwrap_or(day);
+    let digits = |part: &str| part.chars().all(|character| character.is_ascii_digit());
+    let mut parts = unsigned.split('-').map(|part| part.parse::<i128>().ok().filter(|_| digits(part)));
+    let year = parts.next()?? * if day.starts_with('-') { -1 } else { 1 };
     let month = parts.next().unwrap_or(Some(1))?;
     let day = parts.next().unwrap_or(Some(1))?;
-    if !(1970..3000).contains(&year) || !(1..13).contains(&month) || !(1..32).contains(&day) {
+    if !(-3000..3000).contains(&year) || !(1..13).contains(&month) || !(1..32).contains(&day) {
         return None;
     }
     let leap = |year: i128| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut days: i128 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
+    let length = |year: i128| if leap(year) { 366 } else { 365 };
+    let mut days: i128 = (1970..year).map(length).sum::<i128>() - (year..1970).map(length).sum::<i128>();
     days += lengths.iter().take(usize::try_from(month).ok()? - 1).sum::<i128>() + day - 1;
     let (clock, zone) = match time.find(['Z', 'z', '+', '-']) {
         Some(at) => time.split_at(at),
         None => (time, ""),
     };
     let mut offset = 0;
-    if let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) {
+    if !matches!(zone, "" | "Z" | "z") {
+        let (hours, minutes) = zone[1..].split_once(':')?;
+        if hours.len() != 2 || minutes.len() != 2 {
+            return None;
+        }
         offset = hours.parse::<i128>().ok()? * 3600 + minutes.parse::<i128>().ok()? * 60;
         offset = if zone.starts_with('-') { -offset } else { offset };
     }

@@ -9,7 +9,7 @@ use policy::{Decision, Document, PolicyKind, PolicyType, explain};
 
 const LINE_LIMITS: Limits = Limits { bytes_max: 1_000_000, depth_max: 32 };
 
-/// Cases per test; `POLICY_CASES` asks for more.
+/// Cases per test; `POLICY_CASES` asks for more (and `POLICY_FIRST_SEED` for others).
 fn count(default: u64) -> u64 {
     std::env::var("POLICY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -26,7 +26,8 @@ fn decide(parts: &Parts) -> Decision {
 #[test]
 fn the_compiled_engine_agrees_with_a_naive_one() {
     let mut decisions = [0_u64; 3];
-    for seed in 0..count(20_000) {
+    let first: u64 = std::env::var("POLICY_FIRST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    for seed in first..first + count(20_000) {
         let parts = case(&mut Random::new(seed));
         let line = parts.line();
         let node = json::parse(line.as_bytes(), LINE_LIMITS).unwrap_or_else(|error| panic!("{error:?}: {line}"));

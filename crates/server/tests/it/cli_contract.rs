@@ -157,9 +157,7 @@ fn health_readiness_and_metrics_are_served() {
     let metrics = get("/metrics");
     assert!(metrics.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
     let counted = |status: &str| {
-        format!(
-            "vestibule_requests_total{{service=\"sts\",operation=\"GetCallerIdentity\",status=\"{status}\"}} 1"
-        )
+        format!("vestibule_requests_total{{service=\"sts\",operation=\"GetCallerIdentity\",status=\"{status}\"}} 1")
     };
     for line in [&counted("2xx"), &counted("4xx"), "vestibule_jobs{state=\"queued\"} "] {
         assert!(metrics.body.contains(line), "{line} is not in\n{}", metrics.body);
@@ -306,7 +304,8 @@ fn help_and_version_are_told() {
     assert!(version.status.success());
     assert!(String::from_utf8_lossy(&version.stdout).contains(env!("CARGO_PKG_VERSION")));
     let serve = String::from_utf8(run(program().args(["serve", "--help"])).stdout).expect("text");
-    for flag in ["--data", "--listen", "--config", "--database-url", "--base-url", "--tls-cert", "--tls-key", "--demo"] {
+    for flag in ["--data", "--listen", "--config", "--database-url", "--base-url", "--tls-cert", "--tls-key", "--demo"]
+    {
         assert!(serve.contains(flag), "{flag}");
     }
 }
@@ -359,8 +358,10 @@ fn the_demo_is_a_small_organization_made_once() {
         let input = json!({"ParentId": parent});
         let answer = server.ok(&admin, "organizations", "ListOrganizationalUnitsForParent", input).json();
         let units = answer["OrganizationalUnits"].as_array().expect("a list").clone();
-        let mut units: Vec<_> =
-            units.into_iter().map(|unit| (unit["Name"].as_str().expect("text").to_owned(), unit["Id"].clone())).collect();
+        let mut units: Vec<_> = units
+            .into_iter()
+            .map(|unit| (unit["Name"].as_str().expect("text").to_owned(), unit["Id"].clone()))
+            .collect();
         units.sort_by(|a, b| a.0.cmp(&b.0));
         units
     };

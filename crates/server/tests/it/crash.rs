@@ -57,7 +57,9 @@ fn listed_users(server: &Server) -> BTreeSet<String> {
     let mut input = json!({"MaxItems": 1000});
     loop {
         let answer = server.ok(&server.admin(), "iam", "ListUsers", input);
-        found.extend(answer.body.split("<UserName>").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned));
+        found.extend(
+            answer.body.split("<UserName>").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned),
+        );
         match answer.xml_opt("Marker") {
             Some(marker) => input = json!({"MaxItems": 1000, "Marker": marker}),
             None => return found,

@@ -14,6 +14,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Lines of a server's log that a failing test shows.
+const LOG_LINES_SHOWN: usize = 20;
+
 /// The program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_vestibule");
 
@@ -173,14 +176,21 @@ impl Start {
         let log = std::fs::File::create(&log_path).expect("a log file");
         command.stdout(Stdio::null()).stderr(log);
         let child = command.spawn().expect("the program starts");
-        let mut server =
-            Server { child, address, data, log_path, bootstrap: Value::Null, ready_after: Duration::ZERO, _scratch: scratch };
+        let mut server = Server {
+            child,
+            address,
+            data,
+            log_path,
+            bootstrap: Value::Null,
+            ready_after: Duration::ZERO,
+            _scratch: scratch,
+        };
         eventually("the server is ready", || {
             if let Some(status) = server.child.try_wait().expect("a child can be waited for") {
                 panic!("the server ended with {status}: {}", server.log());
             }
             let is_ready = if self.is_tls {
-                std::net::TcpStream::connect(address).is_ok()
+                server.data.join("bootstrap.json").exists() && std::net::TcpStream::connect(address).is_ok()
             } else {
                 Call::get("/readyz").send(address).is_some_and(|answer| answer.status == 200)
             };
@@ -213,7 +223,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- log of the server\n{}", self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!(
+                "--- end of the server's log\n{}",
+                lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+            );
         }
         let _ = std::fs::remove_file(&self.log_path);
     }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 fn json_lines_parse_and_hold_no_secret() {
     let scratch = Scratch::new();
     // Everything that can be logged is logged.
-    let server =
-        Start::durable(&scratch.join("data")).with(&["--log-format", "json", "--log", "trace"]).server();
+    let server = Start::durable(&scratch.join("data")).with(&["--log-format", "json", "--log", "trace"]).server();
     let admin = server.admin();
     let mut secrets = vec![
         ("the administrator's secret key", admin.secret.clone()),

@@ -43,7 +43,10 @@ fn a_certificate_is_served_and_read_again_when_it_changes() {
     let server = Start::ephemeral().tls(&cert, &key).server();
     assert_eq!(server.bootstrap["endpoint"], format!("https://{}", server.address));
     assert_eq!(get(server.address, &cert, "/readyz").expect("an answer").status, 200);
-    assert!(Call::get("/readyz").send(server.address).is_none_or(|answer| answer.status >= 400), "plain HTTP on a TLS port");
+    assert!(
+        Call::get("/readyz").send(server.address).is_none_or(|answer| answer.status >= 400),
+        "plain HTTP on a TLS port"
+    );
 
     let (newer_cert, newer_key) = (scratch.join("newer.pem"), scratch.join("newer-key.pem"));
     write_certificate(&newer_cert, &newer_key);

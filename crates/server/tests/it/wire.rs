@@ -83,7 +83,8 @@ impl Call {
                 Self::post("/", "application/x-www-form-urlencoded; charset=utf-8", form)
             }
             Protocol::RestJson => {
-                let path: Vec<&str> = op.path.split('/').map(|part| if part.contains('{') { "x" } else { part }).collect();
+                let path: Vec<&str> =
+                    op.path.split('/').map(|part| if part.contains('{') { "x" } else { part }).collect();
                 let mut call = Self::post(&path.join("/"), "application/json", input.to_string());
                 call.method = op.method;
                 if op.method == "GET" {
