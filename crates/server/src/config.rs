@@ -130,8 +130,8 @@ impl Options {
         })?;
         Ok(over!(self, from_file;
             data, listen, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
-            oidc_ca_file, log_format, log,
-            master_key, management_account_id, admin_access_key_id, admin_secret_access_key, account_min_age_days,
+            oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
+            admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
             slr_description_locked,
         ))

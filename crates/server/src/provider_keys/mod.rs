@@ -75,8 +75,8 @@ impl Fetcher {
         let client = Client { tls: Arc::new(tls), proxy: &self.proxy };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
+        let issuer = format!("https://{}", provider.url);
         let fetched = runtime.block_on(async {
-            let issuer = format!("https://{}", provider.url);
             let within = tokio::time::timeout(TOTAL, key_set(&client, &issuer));
             within.await.unwrap_or(Err(FetchError::TooSlow))
         });
