@@ -93,6 +93,7 @@ pub fn permissions<O: Operation>(app: &TestApp, caller: &Caller, input: &O::In) 
     let access = app.app.read_as(caller, &app.request(), |cx| route.access(cx, input)).expect("a rule that knows");
     match access {
         Access::Open => Vec::new(),
+        Access::UnlessDenied(permission) => vec![permission],
         Access::Permissions(permissions) => permissions,
     }
 }
