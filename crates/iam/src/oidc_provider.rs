@@ -1,5 +1,7 @@
 //! OpenID Connect identity providers of accounts.
 
+pub mod keys;
+
 use crate::access::permission;
 use crate::paging::page_request;
 use crate::{messages, tag};
@@ -36,15 +38,21 @@ pub struct OidcProvider {
     pub client_ids: Vec<String>,
     /// SHA-1 thumbprints of certificates, in lower-case hexadecimal.
     pub thumbprints: Vec<String>,
-    /// The provider's signing keys (RFC 7517), as last fetched or registered.
+    /// The provider's signing keys (RFC 7517), as last fetched; `None` until they could be fetched.
     pub jwks: Option<String>,
+    /// When that fetch began.
+    pub jwks_fetched_at: Option<Timestamp>,
     /// When the provider was created.
     pub created_at: Timestamp,
 }
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select arn, account_id, url, client_ids, thumbprints, jwks, created_at from iam_oidc_provider ", $rest)
+        concat!(
+            "select arn, account_id, url, client_ids, thumbprints, jwks, jwks_fetched_at, created_at \
+             from iam_oidc_provider ",
+            $rest
+        )
     };
 }
 
@@ -57,7 +65,8 @@ fn provider(row: &Row<'_>) -> Result<OidcProvider> {
         client_ids: row.parse(3, texts)?,
         thumbprints: row.parse(4, texts)?,
         jwks: row.get(5)?,
-        created_at: row.get(6)?,
+        jwks_fetched_at: row.get(6)?,
+        created_at: row.get(7)?,
     })
 }
 
@@ -84,12 +93,13 @@ pub fn find_by_issuer(tx: &mut Tx, account: &AccountId, issuer: &str) -> Result<
     }
 }
 
-/// Stores the signing keys of a provider, as they were fetched or registered.
+/// Stores the signing keys of a provider as they were fetched; `fetched_at` is when the fetch began.
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_jwks(tx: &mut WriteTx<'_>, arn: &str, jwks: &str) -> Result<()> {
-    tx.exec_one("update iam_oidc_provider set jwks = $2 where arn = $1", params![arn, jwks])
+pub fn set_jwks(tx: &mut WriteTx<'_>, arn: &str, jwks: &str, fetched_at: Timestamp) -> Result<()> {
+    let sql = "update iam_oidc_provider set jwks = $2, jwks_fetched_at = $3 where arn = $1";
+    tx.exec_one(sql, params![arn, jwks, fetched_at])
 }
 
 fn arn_of(account: &AccountId, url: &str) -> String {
@@ -186,6 +196,7 @@ fn create(
          values ($1, $2, $3, $4, $5, $6)",
         params![arn, account, url, json(&client_ids), json(&thumbprints), now],
     )?;
+    cx.enqueue(keys::FETCH, &arn, now)?;
     tag::add(&mut cx.write(), &arn, input.tags.as_deref().unwrap_or_default())?;
     let tags = tag::shown(cx.tx, &arn)?;
     Ok(CreateOpenIDConnectProviderResponse { openid_connect_provider_arn: Some(arn), tags })
@@ -247,6 +258,8 @@ fn update_thumbprints(cx: &mut WriteCx<'_>, input: &UpdateOpenIDConnectProviderT
     let thumbprints = check_thumbprints(&input.thumbprint_list)?;
     let sql = "update iam_oidc_provider set thumbprints = $2 where arn = $1";
     cx.write().exec_one(sql, params![provider.arn, json(&thumbprints)])?;
+    let now = cx.now;
+    cx.enqueue(keys::FETCH, &provider.arn, now)?;
     Ok(Unit)
 }
 

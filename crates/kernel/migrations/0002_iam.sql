@@ -187,8 +187,9 @@ create table iam_oidc_provider (
     url text not null,
     client_ids text not null,
     thumbprints text not null,
-    -- The provider's signing keys (JWKS) as last fetched or registered.
+    -- The provider's signing keys (JWKS) as last fetched, and when that fetch began; null until the first one.
     jwks text,
+    jwks_fetched_at {int},
     created_at {int} not null
 ){strict};
 

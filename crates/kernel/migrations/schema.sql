@@ -122,8 +122,9 @@ CREATE TABLE iam_oidc_provider (
     url text not null,
     client_ids text not null,
     thumbprints text not null,
-    -- The provider's signing keys (JWKS) as last fetched or registered.
+    -- The provider's signing keys (JWKS) as last fetched, and when that fetch began; null until the first one.
     jwks text,
+    jwks_fetched_at integer,
     created_at integer not null
 ) strict;
 

@@ -100,6 +100,14 @@ pub fn enqueue(
     )
 }
 
+/// Whether a job of that kind waits for that key, be it that it is due or that it failed and will be tried again.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_queued(tx: &mut Tx, kind: JobKind, key: &str) -> Result<bool> {
+    tx.exists("select 1 from job where kind = $1 and key = $2 and state = 'queued'", params![kind.0, key])
+}
+
 /// All jobs, those due first.
 ///
 /// # Errors

@@ -46,6 +46,9 @@ pub struct Options {
     /// Private key (PEM) of the certificate
     #[arg(long, env = "VESTIBULE_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// Authorities (PEM) trusted for OpenID Connect providers besides those of the system
+    #[arg(long, env = "VESTIBULE_OIDC_CA_FILE", value_name = "FILE")]
+    pub oidc_ca_file: Option<PathBuf>,
     /// `text` or `json` [default: text]
     #[arg(long, env = "VESTIBULE_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -126,8 +129,9 @@ impl Options {
             anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
         })?;
         Ok(over!(self, from_file;
-            data, listen, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key, log_format, log,
-            master_key, management_account_id, admin_access_key_id, admin_secret_access_key, account_min_age_days,
+            data, listen, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
+            oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
+            admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
             slr_description_locked,
         ))
@@ -198,6 +202,7 @@ impl Options {
             database_url: self.database_url,
             database_connections: self.database_connections.unwrap_or(16).clamp(2, 256),
             tls,
+            oidc_ca_file: self.oidc_ca_file,
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             master_key: self.master_key,
@@ -253,6 +258,8 @@ pub struct Config {
     pub database_connections: usize,
     /// TLS.
     pub tls: Option<TlsFiles>,
+    /// Authorities trusted for OpenID Connect providers besides those of the system.
+    pub oidc_ca_file: Option<PathBuf>,
     /// Form of the log.
     pub log_format: LogFormat,
     /// What is logged.

@@ -17,6 +17,7 @@ pub mod last_used;
 pub mod linkage;
 pub mod listen;
 pub mod metrics;
+pub mod provider_keys;
 pub mod refusal;
 pub mod run;
 pub mod tls;
@@ -32,5 +33,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The code of every kind of job.
 pub fn jobs() -> Vec<JobHandler> {
-    [org::jobs(), sso::jobs(), trail::jobs()].into_iter().flatten().collect()
+    [org::jobs(), sso::jobs(), trail::jobs(), provider_keys::jobs()].into_iter().flatten().collect()
 }

@@ -5,11 +5,13 @@ use crate::config::Config;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
+use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::tls::Tls;
 use crate::worker::Workers;
 use crate::{effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
+use iam::oidc_provider::keys::WantedKeys;
 use kernel::App;
 use kernel::app::Parts;
 use kernel::route::Registry;
@@ -53,6 +55,8 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     };
     let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
     let gate = Arc::new(Gate::default());
+    let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
+    let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let app = App::new(Parts {
         store,
         clock: Arc::new(SystemClock),
@@ -63,7 +67,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: linkage::extensions().with(LastUsed::default()),
+        extensions: linkage::extensions().with(LastUsed::default()).with(WantedKeys::default()).with(fetcher),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })

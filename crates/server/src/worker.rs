@@ -69,6 +69,9 @@ impl Workers {
 fn run_jobs(app: &Arc<App>, is_stopping: &AtomicBool) {
     let worker = app.with_random(Random::uuid);
     while !is_stopping.load(Ordering::Acquire) {
+        if let Err(error) = iam::oidc_provider::keys::enqueue_wanted(app) {
+            tracing::error!(%error, "the keys of identity providers cannot be asked for");
+        }
         let next = job::run_due(app, &worker).unwrap_or_else(|error| {
             tracing::error!(%error, "jobs cannot be run");
             None

@@ -1,6 +1,7 @@
 //! From the proof in an unsigned request to facts that may be believed. The only module of IAM that verifies
 //! assertions and tokens, and it leaves that to the crate `federation`.
 
+use crate::oidc_provider::{OidcProvider, keys};
 use crate::saml_provider::SamlProvider;
 use base::Timestamp;
 use federation::saml::claims::{self, SessionClaims};
@@ -8,7 +9,10 @@ use federation::saml::metadata::Metadata;
 use federation::saml::{AWS_AUDIENCE, response};
 use federation::{Rejection, RejectionCode, jwt};
 use kernel::{Cx, Error, Result};
-use model::sts::{ExpiredTokenException, IDPRejectedClaimException, InvalidIdentityTokenException, Tag};
+use model::sts::{
+    ExpiredTokenException, IDPCommunicationErrorException, IDPRejectedClaimException, InvalidIdentityTokenException,
+    Tag,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -100,14 +104,6 @@ pub(super) fn verify_saml(cx: &Cx<'_>, provider: &SamlProvider, role_arn: &str, 
     })
 }
 
-/// A registered OpenID Connect provider.
-pub(super) struct WebIdentityProvider<'a> {
-    pub issuer: &'a str,
-    pub client_ids: &'a [String],
-    /// Its JSON Web Key Set.
-    pub jwks: &'a str,
-}
-
 /// What a verified ID token says.
 pub(super) struct WebIdentityProof {
     pub subject: String,
@@ -129,30 +125,42 @@ pub(super) fn issuer_of(token: &str) -> Result<String> {
     jwt::unverified_issuer(token).map_err(|error| rejected(error.rejection()))
 }
 
-/// Verifies an ID token of `provider`.
+/// Verifies an ID token of `provider`. Has the provider's keys fetched where none is known, where they are old, and
+/// where the token may be signed by a newer one.
 ///
 /// # Errors
-/// `InvalidIdentityToken`, `ExpiredTokenException`, `IDPRejectedClaim`.
-pub(super) fn verify_web_identity(
-    cx: &Cx<'_>,
-    provider: &WebIdentityProvider<'_>,
-    token: &str,
-) -> Result<WebIdentityProof> {
-    let keys = jwt::KeySet::parse(provider.jwks)
-        .map_err(|error| Error::internal(format!("the keys of {} are not readable: {error}", provider.issuer)))?;
+/// `InvalidIdentityToken`, `ExpiredTokenException`; `IDPCommunicationError`, which clients try again, while the keys
+/// that decide are being fetched.
+pub(super) fn verify_web_identity(cx: &Cx<'_>, provider: &OidcProvider, token: &str) -> Result<WebIdentityProof> {
+    let issuer = format!("https://{}", provider.url);
+    let Some(jwks) = &provider.jwks else {
+        keys::want(cx, provider);
+        return Err(keys_awaited(&issuer, &provider.arn));
+    };
+    if keys::are_old(provider, cx.now) {
+        keys::want(cx, provider);
+    }
+    let keys = jwt::KeySet::parse(jwks)
+        .map_err(|error| Error::internal(format!("the keys of {issuer} are not readable: {error}")))?;
     let audiences: Vec<&str> = provider.client_ids.iter().map(String::as_str).collect();
     let expected = jwt::Expectations {
-        issuer: provider.issuer,
+        issuer: &issuer,
         audiences: &audiences,
         now: cx.now,
         clock_skew_seconds: CLOCK_SKEW_SECONDS,
     };
     let token = jwt::verify(token, &keys, &expected).map_err(|error| {
-        tracing::info!(issuer = provider.issuer, %error, "an ID token was refused");
-        rejected(error.rejection())
+        tracing::info!(issuer, %error, "an ID token was refused");
+        // A wrong signature may be that of a new key: not every issuer names its keys.
+        let may_be_newer = matches!(error, jwt::TokenError::NoKey | jwt::TokenError::Signature);
+        let is_awaited = may_be_newer && keys::want(cx, provider);
+        match error {
+            jwt::TokenError::NoKey if is_awaited => keys_awaited(&issuer, &provider.arn),
+            error => rejected(error.rejection()),
+        }
     })?;
     let (tags, transitive_tag_keys) = session_tags(&token.claims)?;
-    let (context, lists) = web_identity_keys(provider.issuer, &token);
+    let (context, lists) = web_identity_keys(&issuer, &token);
     let source_identity = match token.claims.get(SOURCE_IDENTITY_CLAIM) {
         None => None,
         Some(Value::String(identity)) if is_source_identity(identity) => Some(identity.clone()),
@@ -221,6 +229,14 @@ fn session_tags(claims: &Map<String, Value>) -> Result<(Vec<Tag>, Vec<String>)> 
         }
     };
     Ok((tags, transitive))
+}
+
+fn keys_awaited(issuer: &str, arn: &str) -> Error {
+    let text = format!(
+        "The signing keys of the identity provider {issuer} are being fetched for {arn}. Try again in a few seconds; \
+         if this persists, the provider cannot be reached."
+    );
+    IDPCommunicationErrorException::new(text).into()
 }
 
 fn invalid(message: &str) -> Error {

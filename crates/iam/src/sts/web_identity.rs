@@ -1,7 +1,10 @@
 //! `AssumeRoleWithWebIdentity`: an ID token of a registered OpenID Connect provider is the caller's only credential.
 //!
-//! Signatures are checked against the keys that are registered with the provider. Nothing is fetched while a request
-//! waits, so that nobody can have the server call addresses of his choice.
+//! Signatures are checked against the keys that were last fetched from the provider. Nothing is fetched while a request
+//! waits. A token that meets no keys, keys older than a day or no key of its id has them fetched beside the requests, at
+//! most once a minute for a provider (see [`crate::oidc_provider::keys`]); where the new keys may decide the answer is
+//! `IDPCommunicationError`, which AWS's SDKs try again. Only addresses that an administrator registered as a provider are
+//! called, never one that a token names. Keys that could not be fetched anew still count.
 
 use super::proof::{self, WebIdentityProof};
 use super::role_session::{self, Limits, Opened, Origin, RoleSessionRequest, parse_role_arn};
@@ -10,10 +13,7 @@ use crate::oidc_provider;
 use crate::role::Role;
 use base::AccountId;
 use kernel::{Caller, Cx, Error, Result};
-use model::sts::{
-    AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, IDPCommunicationErrorException,
-    InvalidIdentityTokenException,
-};
+use model::sts::{AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, InvalidIdentityTokenException};
 
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
@@ -88,13 +88,6 @@ fn verify(
     let no_provider =
         || InvalidIdentityTokenException::new(format!("No OpenIDConnect provider found in your account for {issuer}"));
     let provider = oidc_provider::find_by_issuer(cx.tx, account, &issuer)?.ok_or_else(no_provider)?;
-    let arn = provider.arn;
-    let jwks = provider.jwks.ok_or_else(|| {
-        IDPCommunicationErrorException::new(format!(
-            "The signing keys of the identity provider {issuer} are not known. Register its JSON Web Key Set with the \
-             OpenID Connect provider {arn}."
-        ))
-    })?;
-    let provider = proof::WebIdentityProvider { issuer: &issuer, client_ids: &provider.client_ids, jwks: &jwks };
-    Ok((arn, proof::verify_web_identity(cx, &provider, &input.web_identity_token)?))
+    let proof = proof::verify_web_identity(cx, &provider, &input.web_identity_token)?;
+    Ok((provider.arn, proof))
 }

@@ -140,7 +140,8 @@ fn tags_and_keys_stay_with_the_provider() {
     };
     app.call::<ops::UntagOpenIDConnectProvider>(&root, input).expect("untagged");
     assert!(app.call::<ops::ListOpenIDConnectProviderTags>(&root, list()).expect("listed").tags.is_empty());
-    app.app.write_as(&root, &app.request(), |cx| oidc_provider::set_jwks(&mut cx.write(), &arn, "{}")).expect("stored");
+    let store = |cx: &mut kernel::WriteCx<'_>| oidc_provider::set_jwks(&mut cx.write(), &arn, "{}", START);
+    app.app.write_as(&root, &app.request(), store).expect("stored");
     let found = |issuer: &str| {
         app.app
             .read_as(&root, &app.request(), |cx| oidc_provider::find_by_issuer(cx.tx, &account_id(), issuer))

@@ -11,5 +11,6 @@ mod postgres;
 mod sdk;
 mod signatures;
 mod tls;
+mod web_identity;
 mod wire;
 mod wire_rules;
