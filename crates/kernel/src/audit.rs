@@ -133,6 +133,11 @@ impl Record {
         })
     }
 
+    /// The record in CloudTrail's shape, as JSON without time and ids.
+    pub fn json(&self) -> &str {
+        &self.template
+    }
+
     fn occurrence(&self, random: &mut Random) -> [u8; OCCURRENCE_BYTES] {
         let mut bytes = [0; OCCURRENCE_BYTES];
         bytes[..8].copy_from_slice(&self.at.micros().to_be_bytes());
