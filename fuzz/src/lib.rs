@@ -113,6 +113,33 @@ pub fn session_token(data: &[u8]) {
         assert_eq!(caller.access_key_id.as_ref(), Some(&key));
         let _ = (caller.arn(), caller.user_id());
     }
+    round_trip(data, &mut random);
+}
+
+/// A session of a caller's texts, issued and opened again, is the same session.
+fn round_trip(data: &[u8], random: &mut Random) {
+    let text = String::from_utf8_lossy(data);
+    let mut lines = text.lines().map(str::to_owned);
+    let mut next = || lines.next();
+    let session = Session {
+        issued_at: Timestamp::from_seconds(data.len() as i64),
+        mfa_at: data.first().map(|byte| Timestamp::from_micros(i64::from(*byte))),
+        source_identity: next(),
+        policy: next(),
+        federated_provider: next(),
+        is_chained: data.len() % 2 == 0,
+        policy_arns: next().into_iter().collect(),
+        tags: next().into_iter().zip(next()).collect(),
+        transitive_tag_keys: lines.collect(),
+        ..Session::default()
+    };
+    let Caller::Principal(caller) = &callers("name")[1] else { unreachable!("a role is a principal") };
+    let issued = iam::sts::session_token::issue(&SEAL, &caller.account, &caller.principal, &session, random);
+    let Ok(issued) = issued else { return };
+    let opened = iam::sts::session_token::open(&SEAL, &issued.access_key_id, &issued.token);
+    let (opened, secret) = opened.expect("what was issued opens");
+    assert_eq!(opened.session.as_deref(), Some(&session));
+    assert_eq!(secret.expose(), issued.secret.expose());
 }
 
 /// Audit records: the operation's name, a name that the caller chose, the input as JSON. The record must be JSON.

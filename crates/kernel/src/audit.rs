@@ -4,6 +4,8 @@
 //! memory for at most a second; identical ones are folded into one row with many occurrences, so that a busy reader
 //! costs one row a second.
 
+mod fingerprint;
+
 use crate::caller::{Caller, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
 use crate::error::{Error, Result};
@@ -11,10 +13,10 @@ use crate::params;
 use crate::store::{Store, WriteTx};
 use base::{Random, Timestamp};
 use smithy::schema::{Member, Op, Schema, Shape, Val, View};
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{DefaultHasher, RandomState};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 /// Placeholder that CloudTrail writes for sensitive values.
@@ -138,23 +140,12 @@ impl Record {
         &self.template
     }
 
-    fn occurrence(&self, random: &mut Random) -> [u8; OCCURRENCE_BYTES] {
-        let mut bytes = [0; OCCURRENCE_BYTES];
-        bytes[..8].copy_from_slice(&self.at.micros().to_be_bytes());
-        bytes[8..24].copy_from_slice(&uuid_bytes(&self.request_id));
-        bytes[24..].copy_from_slice(&random.bytes::<16>());
-        // The id is a UUID of version 4 (RFC 9562).
-        bytes[30] = (bytes[30] & 0x0f) | 0x40;
-        bytes[32] = (bytes[32] & 0x3f) | 0x80;
-        bytes
-    }
-
     /// Writes the record with the change that it describes.
     ///
     /// # Errors
     /// When the database fails.
     pub fn write(&self, tx: &mut WriteTx<'_>, random: &mut Random) -> Result<()> {
-        let occurrence = self.occurrence(random);
+        let occurrence = occurrence(self.at, &self.request_id, random.bytes());
         self.insert(tx, &occurrence, self.at, random)
     }
 
@@ -181,6 +172,34 @@ impl Record {
     }
 }
 
+fn occurrence(at: Timestamp, request_id: &str, event_id: [u8; 16]) -> [u8; OCCURRENCE_BYTES] {
+    let mut bytes = [0; OCCURRENCE_BYTES];
+    bytes[..8].copy_from_slice(&at.micros().to_be_bytes());
+    bytes[8..24].copy_from_slice(&uuid_bytes(request_id));
+    bytes[24..].copy_from_slice(&event_id);
+    // The id is a UUID of version 4 (RFC 9562).
+    bytes[30] = (bytes[30] & 0x0f) | 0x40;
+    bytes[32] = (bytes[32] & 0x3f) | 0x80;
+    bytes
+}
+
+/// 128 bits that nobody outside can steer: two hashes under random keys.
+type Key = (u64, u64);
+
+/// Two hashers that are fed alike.
+struct Both(DefaultHasher, DefaultHasher);
+
+impl Hasher for Both {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
 /// Records that wait to be written.
 pub struct Buffer {
     waiting: Mutex<Waiting>,
@@ -189,7 +208,7 @@ pub struct Buffer {
 
 #[derive(Default)]
 struct Waiting {
-    records: HashMap<(u64, u64), (Record, Vec<u8>, Timestamp)>,
+    records: HashMap<Key, (Record, Vec<u8>, Timestamp)>,
 }
 
 impl Default for Buffer {
@@ -199,16 +218,35 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Adds a record of a call that changed nothing.
-    pub fn push(&self, record: Record, random: &mut Random) {
-        let occurrence = record.occurrence(random);
-        let [first, second] = &self.hashers;
-        let key = (first.hash_one(&record.template), second.hash_one(&record.template));
-        let at = record.at;
+    /// Records a call that changed nothing. Only the first of many equal ones is rendered.
+    pub fn push(&self, call: &Call<'_>, event_id: [u8; 16]) {
+        let key = self.key(call);
+        let occurrence = occurrence(call.at, &call.request.request_id, event_id);
+        if self.repeat(key, call.at, &occurrence) {
+            return;
+        }
+        let Some(record) = Record::of(call) else { return };
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, occurrences, last_at) = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), at));
+        let (_, occurrences, last_at) = waiting.records.entry(key).or_insert_with(|| (record, Vec::new(), call.at));
         occurrences.extend_from_slice(&occurrence);
+        *last_at = call.at.max(*last_at);
+    }
+
+    /// Adds an occurrence to a record that waits already; false when none does.
+    fn repeat(&self, key: Key, at: Timestamp, occurrence: &[u8]) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, occurrences, last_at)) = waiting.records.get_mut(&key) else { return false };
+        occurrences.extend_from_slice(occurrence);
         *last_at = at.max(*last_at);
+        true
+    }
+
+    /// What two calls have in common exactly when their records differ in nothing but time and ids.
+    fn key(&self, call: &Call<'_>) -> Key {
+        let [first, second] = &self.hashers;
+        let mut hasher = Both(first.build_hasher(), second.build_hasher());
+        fingerprint::call(call, &mut hasher);
+        (hasher.0.finish(), hasher.1.finish())
     }
 
     /// Writes what waits; what cannot be written waits on.
@@ -421,17 +459,24 @@ fn member(out: &mut String, name: &str, text: &str) {
 
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        if escape.is_empty() {
+            let _ = write!(out, "\\u{byte:04x}");
+        } else {
+            out.push_str(escape);
         }
     }
+    out.push_str(&text[plain..]);
     out.push('"');
 }
 

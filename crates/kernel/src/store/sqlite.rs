@@ -28,11 +28,11 @@ impl Pool {
         Arc::new(Self { idle: Mutex::new(connections), returned: Condvar::new() })
     }
 
-    fn take(self: &Arc<Self>) -> Guard {
+    fn take(&self) -> Connection {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(connection) = idle.pop() {
-                return Guard { connection: Some(connection), pool: Arc::clone(self), is_open: false };
+                return connection;
             }
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
@@ -58,28 +58,31 @@ impl Sqlite {
         Ok(Self { writer: Arc::clone(&pool), readers: pool })
     }
 
+    /// A transaction that writes has its connection and its lock at once. One that reads gets a connection with its
+    /// first statement, which is also when SQLite takes the snapshot: many calls are answered from caches.
     pub(super) fn begin(&self, write: bool) -> Result<Guard> {
         let pool = if write { &self.writer } else { &self.readers };
-        let mut guard = pool.take();
-        guard.batch(if write { "begin immediate" } else { "begin" })?;
-        guard.is_open = true;
+        let mut guard = Guard::new(pool);
+        if write {
+            guard.open("begin immediate")?;
+        }
         Ok(guard)
     }
 
     pub(super) fn image(&self) -> Result<Image> {
         let source = self.memory_connection()?;
         let mut copy = Connection::open_in_memory().map_err(failure)?;
-        copy_database(source.connection(), &mut copy)?;
+        copy_database(source.connection()?, &mut copy)?;
         Ok(Image(Mutex::new(copy)))
     }
 
     pub(super) fn restore(&self, image: &Image) -> Result<()> {
         let mut target = self.memory_connection()?;
         let image = image.0.lock().unwrap_or_else(PoisonError::into_inner);
-        target.connection().flush_prepared_statement_cache();
+        target.connection()?.flush_prepared_statement_cache();
         match target.connection.as_mut() {
             Some(connection) => copy_database(&image, connection),
-            None => Err(Error::internal("a connection is missing")),
+            None => Err(without_connection()),
         }
     }
 
@@ -87,8 +90,14 @@ impl Sqlite {
         if !Arc::ptr_eq(&self.writer, &self.readers) {
             return Err(Error::internal("the database is not in memory"));
         }
-        Ok(self.writer.take())
+        let mut guard = Guard::new(&self.writer);
+        guard.connection = Some(self.writer.take());
+        Ok(guard)
     }
+}
+
+fn without_connection() -> Error {
+    Error::internal("a transaction has no connection")
 }
 
 fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {
@@ -113,12 +122,32 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    fn connection(&self) -> &Connection {
-        self.connection.as_ref().expect("a guard holds its connection until it is dropped")
+    fn new(pool: &Arc<Pool>) -> Self {
+        Self { connection: None, pool: Arc::clone(pool), is_open: false }
+    }
+
+    fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(without_connection)
+    }
+
+    fn open(&mut self, begin: &'static str) -> Result<()> {
+        if !self.is_open {
+            self.connection.get_or_insert_with(|| self.pool.take());
+            self.control(begin)?;
+            self.is_open = true;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement without parameters and rows that every transaction needs, parsed once.
+    fn control(&self, sql: &'static str) -> Result<()> {
+        self.connection()?.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map_err(failure)?;
+        Ok(())
     }
 
     pub(super) fn each(&mut self, sql: &'static str, params: &[Param<'_>], visit: Visit<'_>) -> Result<()> {
-        let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
+        self.open("begin")?;
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|e| with_sql(e, sql))? {
@@ -128,17 +157,20 @@ impl Guard {
     }
 
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
-        let mut statement = self.connection().prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(|e| with_sql(e, sql))?;
         bind(&mut statement, params)?;
         statement.raw_execute().map(|count| count as u64).map_err(|e| with_sql(e, sql))
     }
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.connection().execute_batch(sql).map_err(failure)
+        self.connection()?.execute_batch(sql).map_err(failure)
     }
 
     pub(super) fn end(&mut self, commit: bool) -> Result<()> {
-        let outcome = self.batch(if commit { "commit" } else { "rollback" });
+        if !self.is_open {
+            return Ok(());
+        }
+        let outcome = self.control(if commit { "commit" } else { "rollback" });
         self.is_open = outcome.is_err();
         outcome
     }
@@ -155,19 +187,14 @@ impl Drop for Guard {
     }
 }
 
+/// SQLite numbers `$n` by first appearance, so each place is asked for its name. A parameter that the statement does
+/// not mention is passed over.
 fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>]) -> Result<()> {
-    const NAMES: [&str; 24] = [
-        "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17",
-        "$18", "$19", "$20", "$21", "$22", "$23", "$24",
-    ];
-    for (name, param) in NAMES.iter().zip(params) {
-        // SQLite numbers `$n` by first appearance, so each is looked up by its name.
-        if let Some(index) = statement.parameter_index(name).map_err(failure)? {
-            statement.raw_bind_parameter(index, param).map_err(failure)?;
-        }
-    }
-    if params.len() > NAMES.len() {
-        return Err(Error::internal("a statement has too many parameters"));
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let param = number.and_then(|number| params.get(number.checked_sub(1)?));
+        let param = param.ok_or_else(|| Error::internal("a statement has a parameter that was not given"))?;
+        statement.raw_bind_parameter(place, param).map_err(failure)?;
     }
     Ok(())
 }
