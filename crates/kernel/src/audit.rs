@@ -5,6 +5,8 @@
 //! costs one row a second.
 
 mod fingerprint;
+#[cfg(test)]
+mod tests;
 
 use crate::caller::{Caller, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
