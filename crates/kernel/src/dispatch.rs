@@ -39,7 +39,8 @@ pub fn call(
         let caller = verified.as_ref().unwrap_or(caller);
         let error = outcome.as_ref().err();
         let event_id = app.with_random(Random::bytes);
-        let call = Call { caller, request, op: route.op, input, output: None, error, is_read_only, at };
+        let output = outcome.as_ref().ok().filter(|_| route.is_output_recorded).map(AsRef::as_ref);
+        let call = Call { caller, request, op: route.op, input, output, error, is_read_only, at };
         app.audit.push(&call, event_id);
     }
     outcome
