@@ -2,7 +2,7 @@
 //! the differences that were written down beside it.
 
 use kernel::route::Registry;
-use smithy::schema::{Protocol, Service};
+use smithy::schema::{Op, Protocol, Service};
 use std::fmt::Write as _;
 
 /// How docs/compatibility.md begins.
@@ -11,6 +11,8 @@ const INTRODUCTION: &str = include_str!("coverage/introduction.md");
 const DIFFERENCES: &str = include_str!("coverage/differences.tsv");
 /// The operation that stands for all of a service.
 const EVERY: &str = "*";
+/// Length of a line of running text.
+const COLUMNS_MAX: usize = 120;
 
 /// The report: a line per service; with `names_missing` also every operation that is not served.
 pub fn report(names_missing: bool) -> String {
@@ -51,19 +53,38 @@ pub fn markdown() -> String {
         if !of_service.is_empty() {
             out.push('\n');
         }
-        if served(&registry, service) == 0 {
-            let names: Vec<&str> = service.operations.iter().map(|op| op.name).collect();
-            let _ = writeln!(out, "Not served: {}.", names.join(", "));
-            continue;
+        let (of_route, missing): (Vec<&Op>, Vec<&Op>) =
+            service.operations.iter().copied().partition(|op| registry.find(op).is_some());
+        if !of_route.is_empty() {
+            out.push_str("| Served | Differences |\n|---|---|\n");
         }
-        out.push_str("| Operation | Served | Differences |\n|---|---|---|\n");
-        for op in service.operations {
-            let is_served = if registry.find(op).is_some() { "yes" } else { "no" };
+        for op in &of_route {
             let texts: Vec<&str> = differences().filter(|it| it.is_of(service, op.name)).map(|it| it.text).collect();
-            let _ = writeln!(out, "| {} | {is_served} | {} |", op.name, texts.join(" "));
+            let _ = writeln!(out, "| {} | {} |", op.name, texts.join(" "));
         }
+        if !of_route.is_empty() && !missing.is_empty() {
+            out.push('\n');
+        }
+        write_missing(&mut out, &missing);
     }
     out
+}
+
+/// The operations that are not served, in lines of at most [`COLUMNS_MAX`] where names allow.
+fn write_missing(out: &mut String, missing: &[&Op]) {
+    let mut line = String::from("Not served:");
+    for (index, op) in missing.iter().enumerate() {
+        let end = if index + 1 == missing.len() { "." } else { "," };
+        if line.len() + op.name.len() + 2 > COLUMNS_MAX {
+            let _ = writeln!(out, "{line}");
+            line.clear();
+        }
+        let space = if line.is_empty() { "" } else { " " };
+        let _ = write!(line, "{space}{}{end}", op.name);
+    }
+    if !missing.is_empty() {
+        let _ = writeln!(out, "{line}");
+    }
 }
 
 fn served(registry: &Registry, service: &Service) -> usize {

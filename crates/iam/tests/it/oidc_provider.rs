@@ -3,7 +3,7 @@
 use crate::support::{ACCOUNT, account_id, permissions, refusal, setup};
 use iam::oidc_provider;
 use kernel::testing::{START, TestApp, code};
-use kernel::{Caller, Result};
+use kernel::{Caller, Result, job, params};
 use model::iam::{
     AddClientIDToOpenIDConnectProviderRequest, CreateOpenIDConnectProviderRequest, DeleteOpenIDConnectProviderRequest,
     GetOpenIDConnectProviderRequest, GetOpenIDConnectProviderResponse, ListOpenIDConnectProviderTagsRequest,
@@ -122,6 +122,23 @@ fn unknown_and_ill_formed_arns_are_told_apart() {
     let delete = || DeleteOpenIDConnectProviderRequest { openid_connect_provider_arn: arn.clone() };
     app.call::<ops::DeleteOpenIDConnectProvider>(&root, delete()).expect("deleted");
     assert_eq!(code(app.call::<ops::DeleteOpenIDConnectProvider>(&root, delete())), "NoSuchEntity");
+}
+
+#[test]
+fn the_keys_of_new_providers_and_new_thumbprints_are_fetched() {
+    let (app, root) = setup();
+    let arn = create(&app, &root, request(URL)).expect("a new provider");
+    let is_queued = || app.app.store.read(|tx| job::is_queued(tx, oidc_provider::keys::FETCH, &arn)).expect("readable");
+    assert!(is_queued());
+    let done = |tx: &mut kernel::WriteTx<'_>| tx.exec("delete from job", params![]);
+    app.app.store.write(done, |_| {}).expect("deleted");
+    assert!(!is_queued());
+    let input = UpdateOpenIDConnectProviderThumbprintRequest {
+        openid_connect_provider_arn: arn.clone(),
+        thumbprint_list: vec!["ab".repeat(20)],
+    };
+    app.call::<ops::UpdateOpenIDConnectProviderThumbprint>(&root, input).expect("updated");
+    assert!(is_queued());
 }
 
 #[test]

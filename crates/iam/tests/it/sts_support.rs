@@ -2,10 +2,11 @@
 
 use base::{AccessKeyId, AccountId, Random, RoleId, Timestamp, UserId};
 use iam::account::{Account, AccountState};
+use iam::oidc_provider::keys::WantedKeys;
 use iam::role::Role;
 use iam::sts::session_token;
 use iam::user::User;
-use kernel::app::Authorizer;
+use kernel::app::{Authorizer, Extensions};
 use kernel::caller::{RoleIdentity, Session};
 use kernel::seal::Purpose;
 use kernel::testing::{START, Setup, TestApp};
@@ -66,7 +67,8 @@ pub fn tag(key: &str, value: &str) -> Tag {
 impl Sts {
     pub fn new() -> Self {
         let gate = Gate::default();
-        let setup = Setup { routes: iam::routes(), authorizer: Box::new(gate.clone()), ..Setup::default() };
+        let extensions = Extensions::default().with(WantedKeys::default());
+        let setup = Setup { routes: iam::routes(), authorizer: Box::new(gate.clone()), extensions, ..Setup::default() };
         let test = TestApp::new(setup);
         let random = &mut Random::from_seed(7);
         let user = User {

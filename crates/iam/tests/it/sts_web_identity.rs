@@ -1,8 +1,10 @@
 use crate::sts_support::{ACCOUNT, ROLE, Sts, account, message, values};
+use base::Timestamp;
 use federation::jwt;
 use federation::keys::SigningKey;
-use kernel::Caller;
+use iam::oidc_provider::{self, keys};
 use kernel::testing::{START, code};
+use kernel::{Caller, job};
 use model::sts::{AssumeRoleWithWebIdentityRequest, ops};
 use serde_json::{Value, json};
 
@@ -156,6 +158,59 @@ fn a_provider_without_registered_keys_says_what_to_do() {
     let call = || sts.call::<ops::AssumeRoleWithWebIdentity>(&Caller::Anonymous, request(token(&key, json!({}))));
     assert_eq!(code(call()), "IDPCommunicationError");
     assert!(message(call()).contains(PROVIDER));
+}
+
+fn fetched(sts: &Sts, id: &str, key: &SigningKey, at: Timestamp) {
+    let jwks = jwt::key_set(&[(id, key)]).expect("a key set").to_string();
+    sts.write(|cx| oidc_provider::set_jwks(&mut cx.write(), PROVIDER, &jwks, at));
+}
+
+/// The providers whose keys are to be fetched.
+fn to_fetch(sts: &Sts) -> Vec<String> {
+    keys::enqueue_wanted(&sts.test.app).expect("enqueued");
+    let jobs = sts.test.app.store.read(job::list).expect("listed");
+    assert!(jobs.iter().all(|job| job.kind == keys::FETCH.0));
+    jobs.into_iter().map(|job| job.key).collect()
+}
+
+#[test]
+fn keys_of_a_day_still_count_and_are_fetched_anew() {
+    let (sts, key) = set_up();
+    fetched(&sts, "k1", &key, START);
+    let input = || request(token(&key, json!({ "exp": START.seconds() + 200_000 })));
+    let call = || sts.call::<ops::AssumeRoleWithWebIdentity>(&Caller::Anonymous, input()).expect("assumed");
+    sts.test.clock.advance_seconds(86_399);
+    call();
+    assert!(to_fetch(&sts).is_empty());
+    sts.test.clock.advance_seconds(1);
+    call();
+    assert_eq!(to_fetch(&sts), [PROVIDER]);
+}
+
+#[test]
+fn a_key_that_is_not_known_is_awaited_until_the_keys_are_fetched_anew() {
+    let (sts, key) = set_up();
+    fetched(&sts, "k0", &key, START);
+    let call = || sts.call::<ops::AssumeRoleWithWebIdentity>(&Caller::Anonymous, request(token(&key, json!({}))));
+    sts.test.clock.advance_seconds(10);
+    assert_eq!(code(call()), "IDPCommunicationError");
+    assert_eq!(to_fetch(&sts), [PROVIDER]);
+    fetched(&sts, "k0", &key, sts.test.app.now());
+    assert_eq!(code(call()), "InvalidIdentityToken");
+    fetched(&sts, "k1", &key, sts.test.app.now());
+    call().expect("assumed");
+}
+
+#[test]
+fn a_fetch_that_failed_keeps_its_pause() {
+    let (sts, key) = (Sts::new(), key());
+    register(&sts, None);
+    let later = START.plus_seconds(300);
+    sts.write(|cx| cx.enqueue(keys::FETCH, PROVIDER, later));
+    let refused = sts.call::<ops::AssumeRoleWithWebIdentity>(&Caller::Anonymous, request(token(&key, json!({}))));
+    assert_eq!(code(refused), "IDPCommunicationError");
+    assert_eq!(to_fetch(&sts), [PROVIDER]);
+    assert_eq!(sts.test.app.store.read(job::list).expect("listed")[0].run_at, later);
 }
 
 #[test]

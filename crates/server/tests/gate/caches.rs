@@ -269,6 +269,37 @@ fn what_the_gate_remembers_is_what_the_database_says() {
     }
 }
 
+/// A change is committed while a request still reads the state before it, and asks the gate only then.
+fn ask_from_the_past(scene: &Scene) {
+    let (alice, permission) = (&scene.callers[0], &scene.permissions[0]);
+    let app = &scene.world.app;
+    for text in [policy("Deny", "*"), policy("Allow", "*"), policy("Deny", "*")] {
+        app.app
+            .read_as(alice, &app.request(), |cx| {
+                iam::user::find(cx.tx, &scene.world.member, "alice")?;
+                std::thread::scope(|scope| {
+                    scope.spawn(|| scene.world.put_user_policy(&scene.world.member, "alice", &text));
+                });
+                let _of_the_past = cx.require(permission);
+                Ok(())
+            })
+            .expect("readable");
+        let differences = scene.differences(app);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}
+
+#[test]
+fn what_was_read_from_an_old_snapshot_is_not_remembered() {
+    let folder = std::env::temp_dir().join(format!("gate-{}", Random::from_system().uuid()));
+    std::fs::create_dir(&folder).expect("a folder");
+    ask_from_the_past(&Scene::new(Some(Store::open_sqlite(&folder.join("gate.db")).expect("a database"))));
+    std::fs::remove_dir_all(&folder).expect("removed");
+    if let Some(database) = Database::new() {
+        ask_from_the_past(&Scene::new(Some(database.open())));
+    }
+}
+
 /// A database of its own on the server of `TEST_DATABASE_URL`, dropped at the end.
 struct Database {
     server: String,

@@ -4,7 +4,7 @@ use crate::support::{MANAGEMENT, World, account, assumption, policy, principal, 
 use kernel::caller::{Caller, Principal};
 use kernel::testing::root;
 use model::iam::{self as shapes, ops};
-use model::organizations::{EnableAWSServiceAccessRequest, PolicyType, ops as org_ops};
+use model::organizations::{CloseAccountRequest, EnableAWSServiceAccessRequest, PolicyType, ops as org_ops};
 
 const NOTHING_ALLOWS: &str = "because no identity-based policy allows the iam:GetUser action";
 const SCP_DENIES: &str = "with an explicit deny in a service control policy";
@@ -194,6 +194,19 @@ fn a_resource_control_policy_guards_the_members_roles_from_everybody() {
     assert_eq!(assume(&ours), Ok(()), "the management account's resources are not protected");
     world.detach(&denying, &world.root_id);
     assert_eq!(assume(&theirs), Ok(()));
+}
+
+#[test]
+fn closing_an_account_ends_what_its_principals_can_do() {
+    let world = World::new();
+    let alice = world.user(&world.member, "alice", Some(&policy("Allow", "*")));
+    assert_eq!(world.ask(&alice), Ok(()));
+    let input = CloseAccountRequest { account_id: world.member.to_string() };
+    world.call::<org_ops::CloseAccount>(&world.management(), input);
+    assert!(world.ask(&alice).is_err(), "from the moment of the call");
+    world.app.clock.advance_seconds(3_600);
+    world.app.run_jobs();
+    assert!(world.ask(&alice).is_err());
 }
 
 #[test]

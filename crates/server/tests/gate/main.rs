@@ -6,4 +6,5 @@ mod chains;
 mod decisions;
 mod declarations;
 mod documentation;
+mod simulations;
 mod support;
