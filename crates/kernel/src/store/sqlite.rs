@@ -289,7 +289,7 @@ mod tests {
         for _ in 0..10 {
             let mut guard = sqlite.begin(false).expect("begun");
             guard.each(sql, params!["table", "a", 10_i64], &mut |_| true).expect("read");
-            let mut statement = guard.connection().prepare_cached(sql).expect("prepared");
+            let statement = guard.connection().prepare_cached(sql).expect("prepared");
             assert_eq!(statement.reset_status(rusqlite::StatementStatus::RePrepare), 0);
             drop(statement);
             guard.end(false).expect("ended");
