@@ -5,6 +5,8 @@ use crate::config::{Config, LogFormat, Options};
 use crate::run::{self, Assembly, Mode};
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -141,33 +143,37 @@ fn start_logging(config: &Config) -> Result<()> {
 
 /// Says where everything is.
 fn announce(assembly: &Assembly, config: &Config, mode: Mode) {
+    let mut text = String::new();
     let base = &config.settings.base_url;
-    println!("Vestibule {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!();
-    println!("  API endpoint    {base}");
-    println!("  Portal          {base}/start");
-    println!("  Console         {base}/console");
+    let _ = writeln!(text, "Vestibule {} is ready.", env!("CARGO_PKG_VERSION"));
+    text.push('\n');
+    let _ = writeln!(text, "  API endpoint    {base}");
+    let _ = writeln!(text, "  Portal          {base}/start");
+    let _ = writeln!(text, "  Console         {base}/console");
     if let Some(bootstrap) = &assembly.bootstrap {
-        println!("  Account         {}", bootstrap.management_account_id);
-        println!("  Sign-in name    {}", bootstrap.admin.user_name);
+        let _ = writeln!(text, "  Account         {}", bootstrap.management_account_id);
+        let _ = writeln!(text, "  Sign-in name    {}", bootstrap.admin.user_name);
     }
     let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
     if mode == Mode::Durable || config.has_data {
-        println!("  Password        in {}", data.join("bootstrap.json").display());
+        let _ = writeln!(text, "  Password        in {}", data.join("bootstrap.json").display());
     }
     if mode == Mode::Durable {
         let aws = data.join("aws");
-        println!();
-        println!("For the AWS CLI:");
-        println!();
-        println!(
+        text.push('\n');
+        let _ = writeln!(text, "For the AWS CLI:");
+        text.push('\n');
+        let _ = writeln!(
+            text,
             "  export AWS_CONFIG_FILE={} AWS_SHARED_CREDENTIALS_FILE={}",
             quoted(&aws.join("config")),
             quoted(&aws.join("credentials"))
         );
-        println!("  export AWS_PROFILE={PROFILE}");
+        let _ = writeln!(text, "  export AWS_PROFILE={PROFILE}");
     }
-    println!();
+    text.push('\n');
+    // Whoever started the server may have stopped reading what it prints.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// A path as a POSIX shell takes it.
