@@ -99,6 +99,7 @@ class Walk:
             self.devices,
             self.providers,
             self.account,
+            self.simulations,
             self.sessions,
             self.organization,
             self.organization_policies,
@@ -292,7 +293,7 @@ class Walk:
         iam.UntagSAMLProvider(SAMLProviderArn=arn, TagKeys=["more"])
         iam.DeleteSAMLProvider(SAMLProviderArn=arn)
         made = iam.CreateOpenIDConnectProvider(
-            Url="https://oidc.example.com/x", ClientIDList=["one"], ThumbprintList=["a" * 40], Tags=TAGS
+            Url="https://localhost/x", ClientIDList=["one"], ThumbprintList=["a" * 40], Tags=TAGS
         )
         arn = made["OpenIDConnectProviderArn"]
         iam.AddClientIDToOpenIDConnectProvider(OpenIDConnectProviderArn=arn, ClientID="two")
@@ -321,6 +322,18 @@ class Walk:
 
         self.eventually("the credential report is complete", is_complete)
         iam.GetCredentialReport()
+
+    def simulations(self):
+        iam = self.admin.iam
+        admin = f"arn:aws:iam::{self.management}:user/admin"
+        conditional = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+        conditional["Condition"] = {"StringEquals": {"aws:PrincipalTag/team": "blue"}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [conditional]})
+        iam.GetContextKeysForCustomPolicy(PolicyInputList=[policy])
+        iam.GetContextKeysForPrincipalPolicy(PolicySourceArn=admin, PolicyInputList=[policy])
+        iam.SimulateCustomPolicy(PolicyInputList=[policy], ActionNames=["s3:GetObject", "s3:PutObject"])
+        iam.SimulatePrincipalPolicy(PolicySourceArn=admin, ActionNames=["iam:CreateUser"], ResourceArns=["*"])
+        iam.ListPoliciesGrantingServiceAccess(Arn=admin, ServiceNamespaces=["iam", "s3"])
 
     def sessions(self):
         sts = self.admin.sts

@@ -47,6 +47,8 @@ CREATE TABLE iam_account (
     root_password_hash text,
     root_password_used_at integer,
     password_policy text,
+    -- Version of the session tokens that the global endpoint of STS gives out: 1 or 2.
+    token_version integer not null default 1,
     created_at integer not null
 ) strict;
 
@@ -57,6 +59,12 @@ CREATE TABLE iam_attachment (
     entity_kind text not null check (entity_kind in ('user', 'group', 'role')),
     attached_at integer not null,
     primary key (entity_id, policy_arn)
+) strict;
+
+CREATE TABLE iam_credential_report (
+    account_id text primary key references iam_account (id),
+    content text not null,
+    generated_at integer not null
 ) strict;
 
 CREATE TABLE iam_deletion_task (
@@ -126,6 +134,13 @@ CREATE TABLE iam_oidc_provider (
     jwks text,
     jwks_fetched_at integer,
     created_at integer not null
+) strict;
+
+CREATE TABLE iam_password_history (
+    user_id text not null references iam_user (id),
+    changed_at integer not null,
+    hash text not null,
+    primary key (user_id, changed_at)
 ) strict;
 
 CREATE TABLE iam_policy (
@@ -203,6 +218,7 @@ CREATE TABLE iam_user (
     boundary_arn text,
     password_hash text,
     is_password_reset_required integer not null,
+    password_created_at integer,
     password_changed_at integer,
     password_used_at integer,
     created_at integer not null
@@ -291,7 +307,9 @@ CREATE TABLE org_policy (
     name text not null,
     description text not null,
     content text not null,
-    created_at integer not null
+    created_at integer not null,
+    -- When the document was last changed; null: never.
+    updated_at integer
 ) strict;
 
 CREATE TABLE org_policy_type (
@@ -372,3 +390,5 @@ CREATE UNIQUE INDEX org_policy_by_name on org_policy (org_id, type, name);
 CREATE UNIQUE INDEX org_unit_by_name on org_unit (parent_id, name);
 
 CREATE INDEX org_unit_by_org on org_unit (org_id);
+
+CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);

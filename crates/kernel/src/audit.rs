@@ -4,6 +4,10 @@
 //! memory for at most a second; identical ones are folded into one row with many occurrences, so that a busy reader
 //! costs one row a second.
 
+mod fingerprint;
+#[cfg(test)]
+mod tests;
+
 use crate::caller::{Caller, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
 use crate::error::{Error, Result};
@@ -11,10 +15,10 @@ use crate::params;
 use crate::store::{Store, WriteTx};
 use base::{Random, Timestamp};
 use smithy::schema::{Body, Op, Schema, Shape, Val, View};
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{DefaultHasher, RandomState};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Placeholder that CloudTrail writes for sensitive values.
@@ -145,6 +149,11 @@ impl Record {
         })
     }
 
+    /// The record in CloudTrail's shape, as JSON without time and ids.
+    pub fn json(&self) -> &str {
+        &self.template
+    }
+
     /// Writes the record with the change that it describes.
     ///
     /// # Errors
@@ -181,6 +190,34 @@ impl Record {
     }
 }
 
+fn occurrence(at: Timestamp, request_id: &str, event_id: [u8; 16]) -> [u8; OCCURRENCE_BYTES] {
+    let mut bytes = [0; OCCURRENCE_BYTES];
+    bytes[..8].copy_from_slice(&at.micros().to_be_bytes());
+    bytes[8..24].copy_from_slice(&uuid_bytes(request_id));
+    bytes[24..].copy_from_slice(&event_id);
+    // The id is a UUID of version 4 (RFC 9562).
+    bytes[30] = (bytes[30] & 0x0f) | 0x40;
+    bytes[32] = (bytes[32] & 0x3f) | 0x80;
+    bytes
+}
+
+/// 128 bits that nobody outside can steer: two hashes under random keys.
+type Key = (u64, u64);
+
+/// Two hashers that are fed alike.
+struct Both(DefaultHasher, DefaultHasher);
+
+impl Hasher for Both {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
 /// Records that wait to be written.
 pub struct Buffer {
     waiting: Mutex<Waiting>,
@@ -189,14 +226,14 @@ pub struct Buffer {
 
 #[derive(Default)]
 struct Waiting {
-    records: HashMap<(u64, u64), (Record, Vec<u8>)>,
+    records: HashMap<Key, (Record, Vec<u8>)>,
     bytes: usize,
     lost: u64,
 }
 
 impl Waiting {
     /// Adds an occurrence to a record that waits; false when none waits under `key` or there is no room.
-    fn repeat(&mut self, key: (u64, u64), occurrence: &[u8]) -> bool {
+    fn repeat(&mut self, key: Key, occurrence: &[u8]) -> bool {
         let has_room = self.bytes + occurrence.len() <= WAITING_BYTES_MAX;
         match self.records.get_mut(&key).filter(|_| has_room) {
             Some((_, occurrences)) => {
@@ -208,7 +245,7 @@ impl Waiting {
         }
     }
 
-    fn add(&mut self, key: (u64, u64), record: Record, occurrences: &[u8]) {
+    fn add(&mut self, key: Key, record: Record, occurrences: &[u8]) {
         let is_known = self.records.contains_key(&key);
         let size = occurrences.len() + if is_known { 0 } else { record.template.len() + size_of::<Record>() };
         if self.bytes + size > WAITING_BYTES_MAX {
@@ -227,18 +264,25 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Adds the record of a call that changed nothing, under an event id made of `event_id`. A call like one that already waits costs no record of its own.
+    /// Records a call that changed nothing, under an event id made of `event_id`. Only the first of many equal ones is
+    /// rendered.
     pub fn push(&self, call: &Call<'_>, event_id: [u8; 16]) {
+        let key = self.key(call);
         let occurrence = occurrence(call.at, &call.request.request_id, event_id);
-        let alike = likeness(call);
-        let [first, second] = &self.hashers;
-        let key = (first.hash_one(&alike), second.hash_one(&alike));
         if self.waiting().repeat(key, &occurrence) {
             return;
         }
         if let Some(record) = Record::of(call) {
             self.waiting().add(key, record, &occurrence);
         }
+    }
+
+    /// What two calls have in common exactly when their records differ in nothing but time and ids.
+    fn key(&self, call: &Call<'_>) -> Key {
+        let [first, second] = &self.hashers;
+        let mut hasher = Both(first.build_hasher(), second.build_hasher());
+        fingerprint::call(call, &mut hasher);
+        (hasher.0.finish(), hasher.1.finish())
     }
 
     /// Writes what waits; what cannot be written waits on, as far as memory allows.
@@ -284,33 +328,6 @@ impl Buffer {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn occurrence(at: Timestamp, request_id: &str, event_id: [u8; 16]) -> [u8; OCCURRENCE_BYTES] {
-    let mut bytes = [0; OCCURRENCE_BYTES];
-    bytes[..8].copy_from_slice(&at.micros().to_be_bytes());
-    bytes[8..24].copy_from_slice(&uuid_bytes(request_id));
-    bytes[24..].copy_from_slice(&event_id);
-    // The id is a UUID of version 4 (RFC 9562).
-    bytes[30] = (bytes[30] & 0x0f) | 0x40;
-    bytes[32] = (bytes[32] & 0x3f) | 0x80;
-    bytes
-}
-
-/// Everything that a record says but its time and ids: calls with the same text have the same record.
-fn likeness(call: &Call<'_>) -> String {
-    let mut text = String::with_capacity(512);
-    user_identity(&mut text, call.caller);
-    let Call { request, op, .. } = call;
-    for part in [op.service.id, op.name, &request.region, &request.source_ip, &request.user_agent] {
-        string(&mut text, part);
-    }
-    if let Some(error) = call.error {
-        string(&mut text, error.code());
-        string(&mut text, error.message());
-    }
-    value(&mut text, call.input);
-    text
 }
 
 /// One call of those that share a row.
@@ -568,17 +585,24 @@ fn member(out: &mut String, name: &str, text: &str) {
 
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        if escape.is_empty() {
+            let _ = write!(out, "\\u{byte:04x}");
+        } else {
+            out.push_str(escape);
         }
     }
+    out.push_str(&text[plain..]);
     out.push('"');
 }
 

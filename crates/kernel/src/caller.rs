@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A verified caller.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub enum Caller {
     /// A principal of an account.
     Principal(PrincipalCaller),
@@ -24,7 +24,7 @@ pub enum Caller {
 }
 
 /// A principal of an account, with the credential that it used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub struct PrincipalCaller {
     /// The account that the principal belongs to.
     pub account: AccountId,
@@ -39,7 +39,7 @@ pub struct PrincipalCaller {
 }
 
 /// The kinds of principals of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// The account's root user.
     Root,
@@ -57,7 +57,7 @@ pub enum Principal {
 }
 
 /// An IAM user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserIdentity {
     /// Unique id.
     pub id: UserId,
@@ -68,7 +68,7 @@ pub struct UserIdentity {
 }
 
 /// A session of a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleIdentity {
     /// Unique id of the role.
     pub id: RoleId,
@@ -81,7 +81,7 @@ pub struct RoleIdentity {
 }
 
 /// What temporary credentials carry besides the principal.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Session {
     /// When the credentials were issued.
     pub issued_at: Timestamp,

@@ -6,6 +6,7 @@ use crate::caller::Caller;
 use crate::cx::{Cx, RequestInfo, WriteCx};
 use crate::error::{Error, Result};
 use crate::route::{Access, Route};
+use base::Random;
 use smithy::schema::{Operation, Shape};
 use std::sync::Arc;
 
@@ -22,21 +23,25 @@ pub fn call(
 ) -> Result<Box<dyn Shape>> {
     let at = app.now();
     // An unsigned call finds out who calls when it verifies the proof in its input.
-    let mut known_caller = caller.clone();
+    let mut verified = None;
     let is_read_only = route.is_read(input);
     let outcome = match route.reader(input) {
         Some(handler) => app.read_as(caller, request, |cx| {
             let output = authorize(cx, route, input).and_then(|()| handler(cx, input));
-            known_caller.clone_from(&cx.caller);
+            if route.op.unsigned {
+                verified = Some(cx.caller.clone());
+            }
             output
         }),
         None => app.write_as(caller, request, |cx| write_audited(cx, route, input)),
     };
     if outcome.is_err() || is_read_only {
-        let caller = &known_caller;
+        let caller = verified.as_ref().unwrap_or(caller);
         let error = outcome.as_ref().err();
-        let call = Call { caller, request, op: route.op, input, output: None, error, is_read_only, at };
-        app.audit.push(&call, app.with_random(|random| random.bytes()));
+        let event_id = app.with_random(Random::bytes);
+        let output = outcome.as_ref().ok().filter(|_| route.is_output_recorded).map(AsRef::as_ref);
+        let call = Call { caller, request, op: route.op, input, output, error, is_read_only, at };
+        app.audit.push(&call, event_id);
     }
     outcome
 }

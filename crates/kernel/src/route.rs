@@ -74,6 +74,7 @@ pub struct Route {
     pub(crate) new_input: fn() -> Box<dyn Shape>,
     pub(crate) rule: Rule,
     pub(crate) run: Run,
+    pub(crate) is_output_recorded: bool,
 }
 
 pub(crate) enum Run {
@@ -91,6 +92,12 @@ impl Route {
     /// An empty request to be filled by a codec.
     pub fn new_input(&self) -> Box<dyn Shape> {
         (self.new_input)()
+    }
+
+    /// The same route, whose answers the audit trail keeps although it reads: what credentials were given out.
+    pub fn recording_output(mut self) -> Self {
+        self.is_output_recorded = true;
+        self
     }
 
     /// Whether the operation changes nothing when it is given `input`.
@@ -137,6 +144,7 @@ pub fn read<O: Operation>(
         new_input: || Box::new(O::In::default()),
         rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
         run: Run::Read(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
+        is_output_recorded: false,
     }
 }
 
@@ -150,6 +158,7 @@ pub fn write<O: Operation>(
         new_input: || Box::new(O::In::default()),
         rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
         run: Run::Write(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
+        is_output_recorded: true,
     }
 }
 
@@ -170,6 +179,7 @@ pub fn mostly_read<O: Operation>(
             write: Box::new(move |cx, input| Ok(Box::new(write(cx, typed(input)?)?))),
             writes: Box::new(move |input| typed(input).is_ok_and(writes)),
         },
+        is_output_recorded: false,
     }
 }
 

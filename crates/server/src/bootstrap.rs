@@ -98,23 +98,28 @@ impl DataDirectory {
         self.path.join("bootstrap.json")
     }
 
-    /// The master key: of `config`, of `master.key`, or a new one.
+    /// The master key: of `config`, of `master.key`, or, before the first start, a new one.
     ///
     /// # Errors
-    /// When the key cannot be read, written or understood.
-    pub fn seal(&self, config: &Config, random: &mut Random) -> Result<Seal> {
+    /// When the key cannot be read, written or understood, or is gone although there is data that it sealed.
+    pub fn seal(&self, config: &Config, is_first_start: bool, random: &mut Random) -> Result<Seal> {
         if let Some(key) = &config.master_key {
             return Seal::from_text(key).context("VESTIBULE_MASTER_KEY");
         }
         let path = self.path.join("master.key");
         match std::fs::read_to_string(&path) {
             Ok(text) => Seal::from_text(&text).with_context(|| format!("the master key {}", path.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_first_start => {
                 let text = Seal::generate(random);
                 write_private(&path, text.as_bytes())?;
                 Ok(Seal::from_text(&text)?)
             }
-            Err(error) => Err(error).with_context(|| format!("cannot read the master key {}", path.display())),
+            Err(error) => Err(error).with_context(|| {
+                format!(
+                    "cannot read the master key {}: put it back, the data cannot be opened without it",
+                    path.display()
+                )
+            }),
         }
     }
 }
@@ -124,7 +129,7 @@ impl DataDirectory {
 /// # Errors
 /// When the database or a file cannot be written.
 pub fn bootstrap(app: &Arc<App>, config: &Config, directory: Option<&DataDirectory>) -> Result<Option<Bootstrap>> {
-    let is_done = app.store.read(|tx| tx.exists("select 1 from fact where name = 'bootstrap'", params![]))?;
+    let is_done = is_bootstrapped(&app.store)?;
     let waiting = directory.map(|directory| directory.path.join("bootstrap.json.new"));
     if is_done {
         // A crash after the commit may have left the file under its temporary name.
@@ -133,7 +138,9 @@ pub fn bootstrap(app: &Arc<App>, config: &Config, directory: Option<&DataDirecto
         {
             finish_files(directory, waiting)?;
         }
-        return directory.map(|directory| read(&directory.bootstrap())).transpose();
+        // An administrator who has noted the passwords may remove the file.
+        let kept = directory.map(DataDirectory::bootstrap).filter(|path| path.exists());
+        return kept.map(|path| read(&path)).transpose();
     }
     let facts = Facts::new(app, config)?;
     if let Some(waiting) = &waiting {
@@ -145,6 +152,14 @@ pub fn bootstrap(app: &Arc<App>, config: &Config, directory: Option<&DataDirecto
         finish_files(directory, waiting)?;
     }
     Ok(Some(facts.bootstrap))
+}
+
+/// Whether the first start has been.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_bootstrapped(store: &Store) -> kernel::Result<bool> {
+    store.read(|tx| tx.exists("select 1 from fact where name = 'bootstrap'", params![]))
 }
 
 /// Writes `bootstrap.json` of an ephemeral server, the only file that it leaves.

@@ -34,6 +34,9 @@ enum Command {
         /// Name every operation that is not served
         #[arg(long)]
         missing: bool,
+        /// Write docs/compatibility.md: every operation, and how it differs from AWS
+        #[arg(long, conflicts_with = "missing")]
+        markdown: bool,
     },
     /// Look at background jobs
     Jobs {
@@ -77,8 +80,9 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::CheckConfig(configured) => check_config(configured),
-        Command::ApiCoverage { missing } => {
-            print!("{}", crate::coverage::report(missing));
+        Command::ApiCoverage { missing, markdown } => {
+            let text = if markdown { crate::coverage::markdown() } else { crate::coverage::report(missing) };
+            print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
         Command::Jobs { command } => jobs(command),

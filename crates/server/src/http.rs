@@ -129,7 +129,7 @@ async fn reset(State(edge): State<Arc<Edge>>) -> Response {
 async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let request_id = edge.app.with_random(base::Random::uuid);
+    let request_id = RequestInfo::new_id(&edge.app);
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX).collect();
     let body = match tokio::time::timeout(Duration::from_secs(REQUEST_READ_SECONDS_MAX), limited).await {
         Ok(Ok(collected)) => collected.to_bytes(),

@@ -49,11 +49,11 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         Mode::Durable => Some(DataDirectory::open(&config.data)?),
         Mode::Ephemeral => None,
     };
+    let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
     let seal = match &directory {
-        Some(directory) => directory.seal(config, &mut random)?,
+        Some(directory) => directory.seal(config, !bootstrap::is_bootstrapped(&store)?, &mut random)?,
         None => Seal::from_text(&Seal::generate(&mut random))?,
     };
-    let store = bootstrap::open_store(config, directory.as_ref()).map_err(explain)?;
     let gate = Arc::new(Gate::default());
     let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };

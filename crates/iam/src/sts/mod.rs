@@ -30,19 +30,22 @@ pub(crate) fn routes() -> Vec<Route> {
             assume_role::has_second_factor,
             assume_role::assume_role,
             assume_role::assume_role_with_code,
-        ),
-        read::<ops::AssumeRoleWithSAML>(open, saml::assume_role_with_saml),
-        read::<ops::AssumeRoleWithWebIdentity>(open, web_identity::assume_role_with_web_identity),
+        )
+        .recording_output(),
+        read::<ops::AssumeRoleWithSAML>(open, saml::assume_role_with_saml).recording_output(),
+        read::<ops::AssumeRoleWithWebIdentity>(open, web_identity::assume_role_with_web_identity).recording_output(),
         read::<ops::DecodeAuthorizationMessage>(authorization_message::rule, authorization_message::decode),
         read::<ops::GetAccessKeyInfo>(access_key_info::rule, access_key_info::get_access_key_info),
         read::<ops::GetCallerIdentity>(open, caller_identity::get_caller_identity),
-        read::<ops::GetFederationToken>(federation_token::rule, federation_token::get_federation_token),
+        read::<ops::GetFederationToken>(federation_token::rule, federation_token::get_federation_token)
+            .recording_output(),
         mostly_read::<ops::GetSessionToken>(
             session::get_session_token_rule,
             session::has_second_factor,
             session::get_session_token,
             session::get_session_token_with_code,
-        ),
+        )
+        .recording_output(),
     ]
 }
 

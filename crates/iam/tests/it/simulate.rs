@@ -74,7 +74,7 @@ fn each_action_has_a_result_and_each_resource_its_own() {
     let policy =
         document(&[statement("Allow", "s3:*", "arn:aws:s3:::pictures/*"), statement("Deny", "s3:DeleteObject", "*")]);
     let actions = ["s3:GetObject", "s3:DeleteObject"];
-    let input = custom(&[policy.clone()], &actions, &[OBJECT, "arn:aws:s3:::letters/one"]);
+    let input = custom(std::slice::from_ref(&policy), &actions, &[OBJECT, "arn:aws:s3:::letters/one"]);
     let output = app.call::<ops::SimulateCustomPolicy>(&root, input).expect("simulated");
     assert_eq!(output.is_truncated, Some(false));
     let results = output.evaluation_results.expect("results");
@@ -169,7 +169,7 @@ fn boundaries_and_organization_policies_have_their_own_details() {
                     })
                     .collect(),
             ),
-            ..custom(&[everything.clone()], &["s3:GetObject"], &[OBJECT])
+            ..custom(std::slice::from_ref(&everything), &["s3:GetObject"], &[OBJECT])
         };
         let result = simulated(&app, &root, input);
         let boundary = result.permissions_boundary_decision_detail.and_then(|it| it.allowed_by_permissions_boundary);
@@ -182,7 +182,10 @@ fn boundaries_and_organization_policies_have_their_own_details() {
     let by_boundary = vec!["PermissionsBoundaryPolicyInputList.1".to_owned()];
     assert_eq!(ask(Some(denying("s3:*")), &[]), (ExplicitDeny, Some(false), None, by_boundary.clone()));
     let both = [own.clone(), by_boundary].concat();
-    assert_eq!(ask(Some(everything.clone()), &[everything.clone()]), (Allowed, Some(true), Some(true), both));
+    assert_eq!(
+        ask(Some(everything.clone()), std::slice::from_ref(&everything)),
+        (Allowed, Some(true), Some(true), both)
+    );
     let nothing_matching = [everything.clone(), allowing("ec2:*", "*")];
     assert_eq!(ask(None, &nothing_matching), (ImplicitDeny, None, Some(false), Vec::new()));
     assert_eq!(ask(None, &[everything.clone(), denying("s3:*")]), (ExplicitDeny, None, Some(false), Vec::new()));
@@ -344,14 +347,14 @@ fn policies_can_be_left_out() {
         }),
         ..Default::default()
     };
-    let (own, aws) = ("user_alice_readers".to_owned(), "AmazonS3ReadOnlyAccess".to_owned());
-    assert_eq!(left(Vec::new()), [own.clone(), aws.clone()]);
-    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::Inline)]), [aws.clone()]);
-    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::AwsManaged)]), [own.clone()]);
-    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::UserManaged)]), [own.clone(), aws.clone()]);
-    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::Rcp)]), [own.clone(), aws.clone()]);
-    assert_eq!(left(vec![by_arn("arn:aws:iam::aws:policy/AmazonS3Read*")]), [own.clone()]);
-    assert_eq!(left(vec![inline("r*")]), [aws.clone()]);
+    let (own, aws) = ("user_alice_readers", "AmazonS3ReadOnlyAccess");
+    assert_eq!(left(Vec::new()), [own, aws]);
+    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::Inline)]), [aws]);
+    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::AwsManaged)]), [own]);
+    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::UserManaged)]), [own, aws]);
+    assert_eq!(left(vec![by_type(PolicyIdentifierPolicyType::Rcp)]), [own, aws]);
+    assert_eq!(left(vec![by_arn("arn:aws:iam::aws:policy/AmazonS3Read*")]), [own]);
+    assert_eq!(left(vec![inline("r*")]), [aws]);
     assert_eq!(left(vec![inline("writers")]), [own, aws]);
     for malformed in [by_arn("arn:aws:iam::*:policy/x"), by_arn("arn:aws:iam::aws:policy/*x*"), inline("*a*")] {
         let input = SimulatePrincipalPolicyRequest {

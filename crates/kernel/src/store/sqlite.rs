@@ -2,6 +2,7 @@
 
 use super::{Param, Row, Visit};
 use crate::error::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use std::path::Path;
@@ -62,9 +63,10 @@ impl Sqlite {
         Ok(Self { writer: Arc::clone(&pool), readers: pool })
     }
 
+    /// A transaction that writes has its connection and its lock at once. One that reads gets a connection with its
+    /// first statement, which is also when SQLite takes the snapshot: many calls are answered from caches.
     pub(super) fn begin(&self, write: bool) -> Result<Guard> {
         if !write {
-            // A read that turns out to need nothing of the database takes nothing.
             return Ok(self.readers.guard());
         }
         let mut guard = self.writer.guard();
@@ -112,6 +114,8 @@ fn configured(connection: Connection) -> Result<Connection> {
     connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failure)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
     connection.pragma_update(None, "cache_size", -4_000).map_err(failure)?;
+    // Without it SQLite plans a statement anew at each execution, lest other parameters make another plan better.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     Ok(connection)
 }
 
@@ -235,5 +239,60 @@ fn with_sql(error: rusqlite::Error, sql: &'static str) -> Error {
     match failure(error) {
         Error::Internal(cause) => Error::Internal(cause.context(sql)),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::params;
+    use crate::store::Store;
+
+    #[test]
+    fn a_read_sees_the_state_of_its_first_statement_until_it_ends() {
+        let directory = std::env::temp_dir().join(format!("vestibule-snapshot-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let store = Store::open_sqlite(&directory.join("test.db")).expect("opened");
+        let count = "select count(*) from fact";
+        let add = |name: &str| {
+            let sql = "insert into fact (name, value) values ($1, $2)";
+            store.write(|tx| tx.exec_one(sql, params![name, "x"]), |_| {}).expect("written");
+        };
+        let seen = store.read(|tx| {
+            add("before the first statement");
+            let first = tx.count(count, params![])?;
+            add("after the first statement");
+            Ok((first, tx.count(count, params![])?))
+        });
+        assert_eq!(seen.expect("read"), (1, 1));
+        assert_eq!(store.read(|tx| tx.count(count, params![])).expect("read"), 2);
+        store.read(|_| Ok(())).expect("a read that asks nothing needs no connection");
+        drop(store);
+        std::fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn parameters_are_bound_by_their_number() {
+        let store = Store::open_memory().expect("opened");
+        let found = store.read(|tx| {
+            tx.one("select $2 || $1 || $2, $3", params!["a", "b", 7_i64], |row| {
+                Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
+            })
+        });
+        assert_eq!(found.expect("read"), ("bab".to_owned(), 7));
+        assert!(store.read(|tx| tx.count("select $2", params![1_i64])).is_err(), "a parameter is missing");
+    }
+
+    #[test]
+    fn a_statement_is_parsed_once() {
+        let sqlite = super::Sqlite::memory().expect("opened");
+        let sql = "select name, sql from sqlite_schema where type = $1 and name > $2 order by name limit $3";
+        for _ in 0..10 {
+            let mut guard = sqlite.begin(false).expect("begun");
+            guard.each(sql, params!["table", "a", 10_i64], &mut |_| true).expect("read");
+            let statement = guard.connection().prepare_cached(sql).expect("prepared");
+            assert_eq!(statement.reset_status(rusqlite::StatementStatus::RePrepare), 0);
+            drop(statement);
+            guard.end(false).expect("ended");
+        }
     }
 }

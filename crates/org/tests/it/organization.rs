@@ -111,6 +111,10 @@ fn creation_takes_the_permission_to_create_the_service_linked_role() {
                 _ => Ok(()),
             }
         }
+
+        fn refuse_explicit_deny(&self, _: &mut Cx<'_>, _: &Permission) -> Result<()> {
+            Ok(())
+        }
     }
     let app = support::start(Setup { authorizer: Box::new(NoRoles), ..support::setup() });
     assert_eq!(failure(create(&app, &management(), None)), "AccessDeniedForDependencyException");
