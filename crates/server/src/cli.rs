@@ -105,6 +105,9 @@ fn check_config(configured: Configured) -> Result<ExitCode> {
     if let Some(files) = config.tls.clone() {
         crate::tls::Tls::new(files)?;
     }
+    if let Some(file) = config.oidc_ca_file.clone() {
+        crate::provider_keys::AuthorityFile::new(file)?;
+    }
     println!("The configuration is valid.");
     println!("  listen    {}", config.listen);
     println!("  base URL  {}", config.settings.base_url);

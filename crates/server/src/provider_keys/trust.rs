@@ -229,6 +229,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_authorities_is_refused_by_the_name_of_its_flag() {
+        let path = std::env::temp_dir().join(format!("vestibule-authorities-{}.pem", std::process::id()));
+        let refusal = || AuthorityFile::new(path.clone()).err().map(|error| format!("{error:#}"));
+        assert!(refusal().is_some_and(|text| text.starts_with("--oidc-ca-file ")), "missing");
+        std::fs::write(&path, "nothing\n").expect("written");
+        let of_nothing = refusal();
+        std::fs::write(&path, authority("Own").as_ref().pem()).expect("written");
+        let of_authority = refusal();
+        std::fs::remove_file(&path).expect("removed");
+        assert!(of_nothing.is_some_and(|text| text.contains("no PEM certificate")));
+        assert_eq!(of_authority, None);
+    }
+
+    #[test]
     fn known_authorities_need_no_thumbprint() {
         let known = authority("Known");
         let chain = leaf(HOST, &known);
