@@ -233,6 +233,9 @@ const CONFLICTS: [&SqlState; 4] = [
     &SqlState::T_R_DEADLOCK_DETECTED,
     // Another transaction wrote the row after this one looked for it.
     &SqlState::UNIQUE_VIOLATION,
+    // Two nodes that create the same table at the same moment, whatever `if not exists` says.
+    &SqlState::DUPLICATE_OBJECT,
+    &SqlState::DUPLICATE_TABLE,
     &SqlState::READ_ONLY_SQL_TRANSACTION,
 ];
 /// The server goes away; what was not committed is undone.
