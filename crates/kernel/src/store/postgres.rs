@@ -228,7 +228,7 @@ pub(super) fn raw<'a, T>(
 }
 
 /// What is certain to have been undone and may work when it is run again.
-const CONFLICTS: [&SqlState; 4] = [
+const CONFLICTS: [&SqlState; 6] = [
     &SqlState::T_R_SERIALIZATION_FAILURE,
     &SqlState::T_R_DEADLOCK_DETECTED,
     // Another transaction wrote the row after this one looked for it.
