@@ -113,6 +113,73 @@ id_type!(
     AccessKeyId, |t| (16..=128).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 );
 
+id_type!(
+    /// An identity store: `d-` and ten hexadecimal digits.
+    IdentityStoreId, |t| t.strip_prefix("d-").is_some_and(|r| hexadecimal(r, 10))
+);
+id_type!(
+    /// A user of an identity store: a UUID.
+    IdentityUserId, is_uuid
+);
+id_type!(
+    /// A group of an identity store: a UUID.
+    IdentityGroupId, is_uuid
+);
+id_type!(
+    /// An instance of IAM Identity Center: `ssoins-` and sixteen hexadecimal digits.
+    InstanceId, |t| t.strip_prefix("ssoins-").is_some_and(|r| hexadecimal(r, 16))
+);
+id_type!(
+    /// A permission set: `ps-` and sixteen hexadecimal digits.
+    PermissionSetId, |t| t.strip_prefix("ps-").is_some_and(|r| hexadecimal(r, 16))
+);
+id_type!(
+    /// An application of IAM Identity Center: `apl-` and sixteen hexadecimal digits.
+    ApplicationId, |t| t.strip_prefix("apl-").is_some_and(|r| hexadecimal(r, 16))
+);
+id_type!(
+    /// A directory of Directory Service: `d-` and ten hexadecimal digits.
+    DirectoryId, |t| t.strip_prefix("d-").is_some_and(|r| hexadecimal(r, 10))
+);
+
+fn hexadecimal(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let mut parts = text.split('-');
+    [8, 4, 4, 4, 12].into_iter().all(|length| parts.next().is_some_and(|part| hexadecimal(part, length)))
+        && parts.next().is_none()
+}
+
+/// Declares how new ids of a prefix and hexadecimal digits, or of a UUID, are drawn.
+macro_rules! random_id {
+    ($name:ident, $prefix:literal, $digits:literal) => {
+        impl $name {
+            /// A new id.
+            pub fn random(random: &mut Random) -> Self {
+                Self(format!(concat!($prefix, "{}"), random.text(b"0123456789abcdef", $digits)))
+            }
+        }
+    };
+    ($name:ident) => {
+        impl $name {
+            /// A new id.
+            pub fn random(random: &mut Random) -> Self {
+                Self(random.uuid())
+            }
+        }
+    };
+}
+
+random_id!(IdentityStoreId, "d-", 10);
+random_id!(DirectoryId, "d-", 10);
+random_id!(InstanceId, "ssoins-", 16);
+random_id!(PermissionSetId, "ps-", 16);
+random_id!(ApplicationId, "apl-", 16);
+random_id!(IdentityUserId);
+random_id!(IdentityGroupId);
+
 impl AccountId {
     /// Twelve random digits, the first not zero.
     pub fn random(random: &mut Random) -> Self {

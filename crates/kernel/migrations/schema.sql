@@ -19,6 +19,15 @@ CREATE TABLE change (
     at integer not null
 ) strict;
 
+CREATE TABLE dir_directory (
+    id text primary key,
+    account_id text not null references iam_account (id),
+    type text not null check (type in ('ADConnector', 'MicrosoftAD')),
+    name text not null,
+    stage text not null,
+    created_at integer not null
+) strict;
+
 CREATE TABLE fact (
     name text primary key,
     value text not null
@@ -224,6 +233,83 @@ CREATE TABLE iam_user (
     created_at integer not null
 ) strict;
 
+CREATE TABLE ids_external_id (
+    store_id text not null references ids_store (id),
+    issuer text not null,
+    external_id text not null,
+    principal_id text not null,
+    primary key (store_id, issuer, external_id)
+) strict;
+
+CREATE TABLE ids_group (
+    id text primary key,
+    store_id text not null references ids_store (id),
+    display_name text not null,
+    display_name_key text not null,
+    description text,
+    source_id text,
+    created_at integer not null,
+    created_by text not null,
+    updated_at integer not null,
+    updated_by text not null
+) strict;
+
+CREATE TABLE ids_membership (
+    id text primary key,
+    store_id text not null references ids_store (id),
+    group_id text not null references ids_group (id),
+    user_id text not null references ids_user (id),
+    created_at integer not null,
+    created_by text not null
+) strict;
+
+CREATE TABLE ids_password (
+    user_id text primary key references ids_user (id),
+    -- argon2id, in the PHC format.
+    hash text not null,
+    -- A password that an administrator gave must be changed at the next sign-in.
+    is_one_time integer not null,
+    -- The last hashes, as a JSON list, newest first: they may not be used again.
+    history text not null,
+    changed_at integer not null
+) strict;
+
+CREATE TABLE ids_store (
+    id text primary key,
+    owner_account_id text not null references iam_account (id),
+    -- Who the people are known from: the store itself or the domain of a directory.
+    source text not null check (source in ('IDENTITY_CENTER', 'ACTIVE_DIRECTORY')),
+    directory_id text,
+    created_at integer not null
+) strict;
+
+CREATE TABLE ids_throttle (
+    key text primary key,
+    failures integer not null,
+    last_failure_at integer not null,
+    blocked_until integer not null
+) strict;
+
+CREATE TABLE ids_user (
+    id text primary key,
+    store_id text not null references ids_store (id),
+    user_name text not null,
+    -- The name in lower case: names differ in more than case.
+    user_name_key text not null,
+    display_name text,
+    -- The primary e-mail address in lower case.
+    email_key text,
+    status text not null check (status in ('ENABLED', 'DISABLED')),
+    -- The other attributes, as JSON in the shape of the API's user.
+    attributes text not null,
+    -- Id of the person in the directory that it comes from (objectGUID); null: born here.
+    source_id text,
+    created_at integer not null,
+    created_by text not null,
+    updated_at integer not null,
+    updated_by text not null
+) strict;
+
 CREATE TABLE job (
     id text primary key,
     kind text not null,
@@ -236,6 +322,18 @@ CREATE TABLE job (
     rerun integer not null,
     last_error text,
     created_at integer not null
+) strict;
+
+CREATE TABLE mail_message (
+    id text primary key,
+    recipient text not null,
+    subject text not null,
+    -- Sealed: mails carry links that let their reader in.
+    body blob not null,
+    created_at integer not null,
+    sent_at integer,
+    attempts integer not null,
+    last_error text
 ) strict;
 
 CREATE TABLE migration (version integer primary key, name text not null) strict;
@@ -349,6 +447,152 @@ CREATE TABLE org_unit (
     created_at integer not null
 ) strict;
 
+CREATE TABLE sso_application (
+    id text primary key,
+    instance_id text not null references sso_instance (id),
+    account_id text not null,
+    name text not null,
+    provider_arn text not null,
+    created_at integer not null
+) strict;
+
+CREATE TABLE sso_assignment (
+    instance_id text not null references sso_instance (id),
+    account_id text not null,
+    permission_set_id text not null references sso_permission_set (id),
+    principal_type text not null check (principal_type in ('USER', 'GROUP')),
+    principal_id text not null,
+    created_at integer not null,
+    primary key (account_id, permission_set_id, principal_type, principal_id)
+) strict;
+
+CREATE TABLE sso_attribute (
+    instance_id text not null references sso_instance (id),
+    key text not null,
+    source text not null,
+    position integer not null,
+    primary key (instance_id, key)
+) strict;
+
+CREATE TABLE sso_attribute_configuration (
+    instance_id text primary key references sso_instance (id),
+    created_at integer not null
+) strict;
+
+CREATE TABLE sso_instance (
+    id text primary key,
+    kind text not null check (kind in ('ORGANIZATION', 'ACCOUNT')),
+    owner_account_id text not null references iam_account (id),
+    -- The organization of an organization instance.
+    org_id text,
+    store_id text not null unique references ids_store (id),
+    -- The name that an administrator chose for the start URL, once.
+    alias text unique,
+    name text,
+    region text not null,
+    status text not null check (status in ('CREATE_IN_PROGRESS', 'ACTIVE', 'DELETE_IN_PROGRESS')),
+    -- Sixteen hexadecimal digits: names the SAML providers of the instance in all accounts.
+    provider_suffix text not null,
+    -- Certificate (PEM) and sealed private key (PKCS #8) that sign the instance's assertions.
+    certificate text not null,
+    private_key blob not null,
+    -- Life of a portal session, in seconds.
+    session_seconds integer not null,
+    -- Whether member accounts may have instances of their own.
+    allows_account_instances integer not null,
+    -- What the owner chose beyond columns, as JSON.
+    settings text not null,
+    created_at integer not null
+) strict;
+
+CREATE TABLE sso_operation (
+    id text primary key,
+    instance_id text not null references sso_instance (id),
+    kind text not null check (kind in ('CREATE_ASSIGNMENT', 'DELETE_ASSIGNMENT', 'PROVISION')),
+    status text not null check (status in ('IN_PROGRESS', 'SUCCEEDED', 'FAILED')),
+    -- The account; null: every account in which the permission set is provisioned.
+    account_id text,
+    permission_set_id text not null,
+    principal_type text,
+    principal_id text,
+    failure_reason text,
+    created_at integer not null
+) strict;
+
+CREATE TABLE sso_permission_set (
+    id text primary key,
+    instance_id text not null references sso_instance (id),
+    name text not null,
+    description text,
+    -- As given: ISO 8601.
+    session_duration text not null,
+    relay_state text,
+    inline_policy text,
+    -- At most one of the two: an AWS-managed policy, or a customer-managed one by name and path.
+    boundary_arn text,
+    boundary_name text,
+    boundary_path text,
+    -- Counts changes: what was provisioned with a smaller number is out of date.
+    version integer not null,
+    created_at integer not null
+) strict;
+
+CREATE TABLE sso_permission_set_customer_policy (
+    permission_set_id text not null references sso_permission_set (id),
+    path text not null,
+    name text not null,
+    attached_at integer not null,
+    primary key (permission_set_id, path, name)
+) strict;
+
+CREATE TABLE sso_permission_set_managed_policy (
+    permission_set_id text not null references sso_permission_set (id),
+    arn text not null,
+    name text not null,
+    attached_at integer not null,
+    primary key (permission_set_id, arn)
+) strict;
+
+CREATE TABLE sso_provisioned (
+    instance_id text not null references sso_instance (id),
+    account_id text not null,
+    permission_set_id text not null references sso_permission_set (id),
+    role_name text not null,
+    -- The permission set's version that the role shows; 0: not made yet.
+    version integer not null,
+    provisioned_at integer not null,
+    primary key (account_id, permission_set_id)
+) strict;
+
+CREATE TABLE sso_region (
+    instance_id text not null references sso_instance (id),
+    name text not null,
+    status text not null check (status in ('ACTIVE', 'ADDING', 'REMOVING')),
+    is_primary integer not null,
+    added_at integer not null,
+    primary key (instance_id, name)
+) strict;
+
+CREATE TABLE sso_session (
+    id text primary key,
+    instance_id text not null references sso_instance (id),
+    user_id text not null,
+    -- SHA-256 of the cookie.
+    token_hash blob not null unique,
+    created_at integer not null,
+    last_seen_at integer not null,
+    expires_at integer not null,
+    source_ip text not null,
+    user_agent text not null
+) strict;
+
+CREATE TABLE sso_tag (
+    resource_arn text not null,
+    key text not null,
+    value text not null,
+    primary key (resource_arn, key)
+) strict;
+
 CREATE INDEX audit_by_time on audit (account_id, last_at, id);
 
 CREATE INDEX change_by_time on change (at);
@@ -373,9 +617,35 @@ CREATE INDEX iam_trust_pin_by_principal on iam_trust_pin (principal_id);
 
 CREATE UNIQUE INDEX iam_user_by_name on iam_user (account_id, name_key);
 
+CREATE INDEX ids_external_id_by_principal on ids_external_id (principal_id);
+
+CREATE UNIQUE INDEX ids_group_by_name on ids_group (store_id, display_name_key);
+
+CREATE UNIQUE INDEX ids_group_by_source on ids_group (store_id, source_id);
+
+CREATE INDEX ids_group_by_store on ids_group (store_id, created_at, id);
+
+CREATE UNIQUE INDEX ids_membership_by_group on ids_membership (group_id, user_id);
+
+CREATE INDEX ids_membership_by_group_time on ids_membership (group_id, created_at, id);
+
+CREATE INDEX ids_membership_by_user on ids_membership (user_id, created_at, id);
+
+CREATE INDEX ids_throttle_by_time on ids_throttle (last_failure_at);
+
+CREATE INDEX ids_user_by_email on ids_user (store_id, email_key);
+
+CREATE UNIQUE INDEX ids_user_by_name on ids_user (store_id, user_name_key);
+
+CREATE UNIQUE INDEX ids_user_by_source on ids_user (store_id, source_id);
+
+CREATE INDEX ids_user_by_store on ids_user (store_id, created_at, id);
+
 CREATE UNIQUE INDEX job_by_key on job (kind, key);
 
 CREATE INDEX job_due on job (state, run_at);
+
+CREATE INDEX mail_message_waiting on mail_message (sent_at, created_at, id);
 
 CREATE INDEX org_account_by_org on org_account (org_id, joined_at, account_id);
 
@@ -392,3 +662,29 @@ CREATE UNIQUE INDEX org_unit_by_name on org_unit (parent_id, name);
 CREATE INDEX org_unit_by_org on org_unit (org_id);
 
 CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
+
+CREATE INDEX sso_assignment_by_instance on sso_assignment (instance_id);
+
+CREATE INDEX sso_assignment_by_permission_set on sso_assignment (permission_set_id, account_id);
+
+CREATE INDEX sso_assignment_by_principal on sso_assignment (principal_id, account_id, permission_set_id);
+
+CREATE UNIQUE INDEX sso_instance_by_org on sso_instance (org_id);
+
+CREATE INDEX sso_instance_by_owner on sso_instance (owner_account_id);
+
+CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
+
+CREATE INDEX sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
+
+CREATE INDEX sso_permission_set_by_instance on sso_permission_set (instance_id, created_at, id);
+
+CREATE UNIQUE INDEX sso_permission_set_by_name on sso_permission_set (instance_id, name);
+
+CREATE INDEX sso_provisioned_by_instance on sso_provisioned (instance_id);
+
+CREATE INDEX sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
+
+CREATE INDEX sso_session_by_end on sso_session (expires_at);
+
+CREATE INDEX sso_session_by_user on sso_session (user_id, created_at, id);

@@ -1,6 +1,6 @@
 //! What happened, told by the code that did it, so that other parts can follow in the same commit.
 
-use base::{AccountId, OrgId};
+use base::{AccountId, IdentityGroupId, IdentityStoreId, IdentityUserId, OrgId};
 
 /// A fact with effects beyond the crate that established it. `server/src/effects.rs` lists the effects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,5 +46,26 @@ pub enum Event {
         org: OrgId,
         /// The service's principal.
         service: String,
+    },
+    /// A user of an identity store was deleted.
+    IdentityUserDeleted {
+        /// The identity store.
+        store: IdentityStoreId,
+        /// The user.
+        user: IdentityUserId,
+    },
+    /// A user of an identity store may not sign in any more.
+    IdentityUserDisabled {
+        /// The identity store.
+        store: IdentityStoreId,
+        /// The user.
+        user: IdentityUserId,
+    },
+    /// A group of an identity store was deleted.
+    IdentityGroupDeleted {
+        /// The identity store.
+        store: IdentityStoreId,
+        /// The group.
+        group: IdentityGroupId,
     },
 }

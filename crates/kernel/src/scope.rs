@@ -3,7 +3,7 @@
 //! A cached view remembers the counters of its scopes as they stood *before* it was loaded and is good while they
 //! stand. A commit moves the counters before its answer goes out, so nobody reads his own change's past.
 
-use base::{AccountId, OrgId};
+use base::{AccountId, IdentityStoreId, InstanceId, OrgId};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,6 +22,16 @@ impl Scope {
     /// Tree, policies, delegations and trusted services of an organization.
     pub fn organization(org: &OrgId) -> Self {
         Self(format!("org/{org}"))
+    }
+
+    /// Users, groups and memberships of an identity store.
+    pub fn identity_store(store: &IdentityStoreId) -> Self {
+        Self(format!("ids/{store}"))
+    }
+
+    /// Permission sets, assignments, sessions and settings of an instance of IAM Identity Center.
+    pub fn instance(instance: &InstanceId) -> Self {
+        Self(format!("sso/{instance}"))
     }
 
     /// The scope's name in the change table.

@@ -24,14 +24,20 @@ pub enum Purpose {
     AuthorizationMessage,
     /// Signing keys of the product.
     SigningKey,
+    /// Passwords by which directories are read.
+    DirectoryPassword,
+    /// Mail that waits to be sent.
+    Mail,
 }
 
-const PURPOSES: [(Purpose, &str); 5] = [
+const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::AccessKeySecret, "access-key-secret"),
     (Purpose::SessionToken, "session-token"),
     (Purpose::PagingToken, "paging-token"),
     (Purpose::AuthorizationMessage, "authorization-message"),
     (Purpose::SigningKey, "signing-key"),
+    (Purpose::DirectoryPassword, "directory-password"),
+    (Purpose::Mail, "mail"),
 ];
 
 /// The key ring: the first master key seals, every one opens, so keys can be rotated.

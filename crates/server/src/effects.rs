@@ -24,6 +24,9 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
         }
         // The service is refused from now on because Organizations no longer vouches for it; all it made remains.
         Event::TrustedAccessDisabled { org: _, service: _ } => Ok(()),
+        Event::IdentityUserDeleted { store, user } => sso::effects::on_user_deleted(cx, store, user),
+        Event::IdentityUserDisabled { store, user } => sso::effects::on_user_disabled(cx, store, user),
+        Event::IdentityGroupDeleted { store, group } => sso::effects::on_group_deleted(cx, store, group),
         // Without the organization nobody vouches for a service; the roles stay until an administrator removes them.
         Event::OrganizationDeleted { org: _, management: _ } => Ok(()),
     }

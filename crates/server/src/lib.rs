@@ -28,7 +28,7 @@ use kernel::job::JobHandler;
 
 /// Every operation that is served.
 pub fn routes() -> Vec<Route> {
-    [iam::routes(), org::routes(), trail::routes()].into_iter().flatten().collect()
+    [iam::routes(), org::routes(), identity::routes(), sso::routes(), trail::routes()].into_iter().flatten().collect()
 }
 
 /// The code of every kind of job.

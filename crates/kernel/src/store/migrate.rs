@@ -10,6 +10,12 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_kernel", include_str!("../../migrations/0001_kernel.sql")),
     ("0002_iam", include_str!("../../migrations/0002_iam.sql")),
     ("0003_org", include_str!("../../migrations/0003_org.sql")),
+    ("0004_identity", include_str!("../../migrations/0004_identity.sql")),
+    ("0005_sso", include_str!("../../migrations/0005_sso.sql")),
+    ("0006_sso_applications", include_str!("../../migrations/0006_sso_applications.sql")),
+    ("0007_sso_sessions", include_str!("../../migrations/0007_sso_sessions.sql")),
+    ("0008_directory", include_str!("../../migrations/0008_directory.sql")),
+    ("0009_mail", include_str!("../../migrations/0009_mail.sql")),
 ];
 
 /// Brings the database to the newest version, each migration in its own transaction.

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use base::{
-    AccessKeyId, AccountId, CreateAccountRequestId, GroupId, HandshakeId, InstanceProfileId, ManagedPolicyId, OrgId,
-    OrgPolicyId, OuId, RoleId, RootId, Timestamp, UserId,
+    AccessKeyId, AccountId, ApplicationId, CreateAccountRequestId, DirectoryId, GroupId, HandshakeId, IdentityGroupId,
+    IdentityStoreId, IdentityUserId, InstanceId, InstanceProfileId, ManagedPolicyId, OrgId, OrgPolicyId, OuId,
+    PermissionSetId, RoleId, RootId, Timestamp, UserId,
 };
 
 /// A parameter of a statement.
@@ -185,6 +186,13 @@ id_columns!(
     OrgPolicyId,
     OuId,
     RoleId,
+    ApplicationId,
+    DirectoryId,
+    IdentityGroupId,
+    IdentityStoreId,
+    IdentityUserId,
+    InstanceId,
+    PermissionSetId,
     RootId,
     UserId,
 );

@@ -1,0 +1,1 @@
+//! Directory Service: connections to Active Directory domains, and the people that they know.

@@ -1,0 +1,1 @@
+//! Identity stores, through their operations.

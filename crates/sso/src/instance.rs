@@ -1,0 +1,160 @@
+//! Instances of IAM Identity Center.
+
+use base::{AccountId, IdentityStoreId, InstanceId, OrgId, Timestamp};
+use kernel::settings::Settings;
+use kernel::store::Row;
+use kernel::{Result, Tx, params};
+
+/// What kind of instance it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Of an organization: it reaches its accounts.
+    Organization,
+    /// Of one account: it signs people in to applications only.
+    Account,
+}
+
+impl Kind {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "ORGANIZATION",
+            Self::Account => "ACCOUNT",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Organization, Self::Account].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Id.
+    pub id: InstanceId,
+    /// Its kind.
+    pub kind: Kind,
+    /// The account that owns it: the management account, for an organization's instance.
+    pub owner: AccountId,
+    /// The organization of an organization's instance.
+    pub org: Option<OrgId>,
+    /// Where its users are.
+    pub store: IdentityStoreId,
+    /// The name in the start URL that an administrator chose.
+    pub alias: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// The region for which it stands.
+    pub region: String,
+    /// `CREATE_IN_PROGRESS`, `ACTIVE` or `DELETE_IN_PROGRESS`.
+    pub status: String,
+    /// Names the SAML providers of the instance in all accounts: sixteen hexadecimal digits.
+    pub provider_suffix: String,
+    /// Life of a portal session, in seconds.
+    pub session_seconds: i64,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+impl Instance {
+    /// The instance's ARN.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:sso:::instance/{}", self.id)
+    }
+
+    /// The start URL that people and their tools are told: an identifier, whatever host serves the portal.
+    pub fn start_url(&self) -> String {
+        format!("https://{}.awsapps.com/start", self.alias.as_deref().unwrap_or(self.store.as_str()))
+    }
+
+    /// Whether `url` is one of the names of this instance's portal: its own address, `https://<id or alias>.awsapps.com/
+    /// start`, `https://<instance>.portal.<region>.app.aws`, `https://identitycenter.amazonaws.com/<instance>`; each also
+    /// with `/`, `/#` or `/#/` behind.
+    pub fn is_start_url(&self, settings: &Settings, url: &str) -> bool {
+        let url = url.trim_end_matches(['/', '#']);
+        let of_host = |name: &str| url == format!("https://{name}.awsapps.com/start");
+        url == format!("{}/start", settings.base_url.trim_end_matches('/'))
+            || of_host(self.store.as_str())
+            || self.alias.as_deref().is_some_and(of_host)
+            || url == format!("https://{}.portal.{}.app.aws", self.id, self.region)
+            || url == format!("https://identitycenter.amazonaws.com/{}", self.id)
+    }
+}
+
+/// The columns of [`instance`], in its order.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, kind, owner_account_id, org_id, store_id, alias, name, region, status, provider_suffix, \
+             session_seconds, created_at from sso_instance ",
+            $rest
+        )
+    };
+}
+
+fn instance(row: &Row<'_>) -> Result<Instance> {
+    Ok(Instance {
+        id: row.get(0)?,
+        kind: row.parse(1, Kind::parse)?,
+        owner: row.get(2)?,
+        org: row.get(3)?,
+        store: row.get(4)?,
+        alias: row.get(5)?,
+        name: row.get(6)?,
+        region: row.get(7)?,
+        status: row.get(8)?,
+        provider_suffix: row.get(9)?,
+        session_seconds: row.get(10)?,
+        created_at: row.get(11)?,
+    })
+}
+
+/// The instance of that id.
+///
+/// # Errors
+/// When the database fails.
+pub fn get(tx: &mut Tx, id: &InstanceId) -> Result<Option<Instance>> {
+    tx.opt(select!("where id = $1"), params![id], instance)
+}
+
+/// The instance whose users are in `store`.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_store(tx: &mut Tx, store: &IdentityStoreId) -> Result<Option<Instance>> {
+    tx.opt(select!("where store_id = $1"), params![store], instance)
+}
+
+/// The instance of an organization.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_organization(tx: &mut Tx, org: &OrgId) -> Result<Option<Instance>> {
+    tx.opt(select!("where org_id = $1"), params![org], instance)
+}
+
+/// Every instance, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn all(tx: &mut Tx) -> Result<Vec<Instance>> {
+    tx.all(select!("order by created_at, id"), params![], instance)
+}
+
+/// The instance whose portal `url` is; see [`Instance::is_start_url`]. The address of the server itself means the oldest
+/// organization's instance.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Option<Instance>> {
+    let instances = all(tx)?;
+    let mut found = instances.into_iter().filter(|instance| instance.is_start_url(settings, url));
+    let first = found.next();
+    Ok(match first {
+        Some(first) if first.kind == Kind::Account => {
+            Some(found.find(|i| i.kind == Kind::Organization).unwrap_or(first))
+        }
+        other => other,
+    })
+}

@@ -1,0 +1,126 @@
+//! Permission sets: what a role of the service may do, wherever it is assigned.
+
+use base::{InstanceId, PermissionSetId, Timestamp};
+use kernel::store::Row;
+use kernel::{Result, Tx, params};
+
+/// A permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionSet {
+    /// Id.
+    pub id: PermissionSetId,
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its name, for good.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How long sessions last, as it was given (ISO 8601).
+    pub session_duration: String,
+    /// Where the console opens.
+    pub relay_state: Option<String>,
+    /// The inline policy.
+    pub inline_policy: Option<String>,
+    /// The permissions boundary.
+    pub boundary: Option<Boundary>,
+    /// Counts changes: what was provisioned with a smaller number is out of date.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A permissions boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boundary {
+    /// An AWS-managed policy.
+    Managed {
+        /// Its ARN.
+        arn: String,
+    },
+    /// A policy of that name and path in each account.
+    Customer(PolicyReference),
+}
+
+/// A customer-managed policy, as every account has its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PolicyReference {
+    /// Path, with both slashes.
+    pub path: String,
+    /// Name.
+    pub name: String,
+}
+
+impl PermissionSet {
+    /// The permission set's ARN.
+    pub fn arn(&self) -> String {
+        arn(&self.instance, &self.id)
+    }
+}
+
+/// The ARN of a permission set.
+pub fn arn(instance: &InstanceId, id: &PermissionSetId) -> String {
+    format!("arn:aws:sso:::permissionSet/{instance}/{id}")
+}
+
+/// The columns of [`permission_set`], in its order.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, instance_id, name, description, session_duration, relay_state, inline_policy, boundary_arn, \
+             boundary_name, boundary_path, version, created_at from sso_permission_set ",
+            $rest
+        )
+    };
+}
+
+fn permission_set(row: &Row<'_>) -> Result<PermissionSet> {
+    let (arn, name, path): (Option<String>, Option<String>, Option<String>) = (row.get(7)?, row.get(8)?, row.get(9)?);
+    let customer = name.zip(path).map(|(name, path)| Boundary::Customer(PolicyReference { path, name }));
+    Ok(PermissionSet {
+        id: row.get(0)?,
+        instance: row.get(1)?,
+        name: row.get(2)?,
+        description: row.get(3)?,
+        session_duration: row.get(4)?,
+        relay_state: row.get(5)?,
+        inline_policy: row.get(6)?,
+        boundary: arn.map(|arn| Boundary::Managed { arn }).or(customer),
+        version: row.get(10)?,
+        created_at: row.get(11)?,
+    })
+}
+
+/// The permission set of that id in `instance`.
+///
+/// # Errors
+/// When the database fails.
+pub fn get(tx: &mut Tx, instance: &InstanceId, id: &PermissionSetId) -> Result<Option<PermissionSet>> {
+    tx.opt(select!("where instance_id = $1 and id = $2"), params![instance, id], permission_set)
+}
+
+/// The permission set of that name in `instance`.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_by_name(tx: &mut Tx, instance: &InstanceId, name: &str) -> Result<Option<PermissionSet>> {
+    tx.opt(select!("where instance_id = $1 and name = $2"), params![instance, name], permission_set)
+}
+
+/// ARNs of the AWS-managed policies of a permission set.
+///
+/// # Errors
+/// When the database fails.
+pub fn managed_policies(tx: &mut Tx, id: &PermissionSetId) -> Result<Vec<String>> {
+    let sql = "select arn from sso_permission_set_managed_policy where permission_set_id = $1 order by arn";
+    tx.all(sql, params![id], |row| row.get(0))
+}
+
+/// The customer-managed policies of a permission set.
+///
+/// # Errors
+/// When the database fails.
+pub fn customer_policies(tx: &mut Tx, id: &PermissionSetId) -> Result<Vec<PolicyReference>> {
+    let sql = "select path, name from sso_permission_set_customer_policy where permission_set_id = $1 \
+               order by path, name";
+    tx.all(sql, params![id], |row| Ok(PolicyReference { path: row.get(0)?, name: row.get(1)? }))
+}

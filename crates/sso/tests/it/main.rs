@@ -1,0 +1,1 @@
+//! IAM Identity Center, through its operations.
