@@ -4,7 +4,6 @@ use crate::aws_cli::Aws;
 use crate::harness::{Scratch, Server, Start, eventually};
 use crate::wire::Credentials;
 use serde_json::{Value, json};
-use std::path::Path;
 
 const ROLE: &str = "AWSServiceRoleForSSO";
 const PRINCIPAL: &str = "--service-principal sso.amazonaws.com";
