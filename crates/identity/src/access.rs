@@ -149,8 +149,7 @@ pub(crate) fn permissions_with<O: Operation>(
     let action = format!("identitystore:{}", O::OP.name);
     let region = &cx.app.settings.region;
     let permission = |resource: &str| {
-        let permission =
-            Permission::new(action.clone(), resource).with("identitystore:PrimaryRegion", region.as_str());
+        let permission = Permission::new(action.clone(), resource).with("identitystore:PrimaryRegion", region.as_str());
         match &issuers {
             Some((key, issuers)) if !issuers.is_empty() => permission.with_all(*key, issuers.clone()),
             _ => permission,

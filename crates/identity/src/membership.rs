@@ -309,11 +309,8 @@ fn on_pair(cx: &mut Cx<'_>, input: &GetGroupMembershipIdRequest) -> Result<Acces
         _ => None,
     };
     let membership = found.as_ref().map_or("*", |found| found.id.as_str());
-    let resources = [
-        access::arn("group", &input.group_id),
-        access::arn("membership", membership),
-        access::arn("user", user),
-    ];
+    let resources =
+        [access::arn("group", &input.group_id), access::arn("membership", membership), access::arn("user", user)];
     access::permissions::<ops::GetGroupMembershipId>(cx, &input.identity_store_id, &resources)
 }
 

@@ -16,9 +16,7 @@ fn contains(range: &str, address: IpAddr) -> bool {
     let (base, length) = range.split_once('/').map_or((range, None), |(base, length)| (base, Some(length)));
     let Ok(base) = base.parse::<IpAddr>() else { return false };
     let (base, address, bits) = match (base, address) {
-        (IpAddr::V4(base), IpAddr::V4(address)) => {
-            (u128::from(base.to_bits()), u128::from(address.to_bits()), 32)
-        }
+        (IpAddr::V4(base), IpAddr::V4(address)) => (u128::from(base.to_bits()), u128::from(address.to_bits()), 32),
         (IpAddr::V6(base), IpAddr::V6(address)) => (base.to_bits(), address.to_bits(), 128),
         _ => return false,
     };

@@ -115,10 +115,8 @@ pub fn set_source(cx: &mut WriteCx<'_>, id: &IdentityStoreId, source: &Source) -
         Source::ActiveDirectory(directory) => ("ACTIVE_DIRECTORY", Some(directory)),
     };
     cx.touch(Scope::identity_store(id));
-    cx.write().exec_one(
-        "update ids_store set source = $2, directory_id = $3 where id = $1",
-        params![id, name, directory],
-    )
+    cx.write()
+        .exec_one("update ids_store set source = $2, directory_id = $3 where id = $1", params![id, name, directory])
 }
 
 /// Removes everybody from the store, at one stroke: no event tells of each of them, so whoever calls this also removes

@@ -40,7 +40,7 @@ impl Status {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Enabled, Self::Disabled].into_iter().find(|status| status.as_str() == text)
     }
 }

@@ -150,9 +150,8 @@ pub(super) fn check(request: &CreateUserRequest) -> Result<()> {
 fn check_enterprise(content: &Document) -> Result<()> {
     let invalid = || messages::invalid_value(ENTERPRISE);
     let Ok(Value::Object(content)) = serde_json::from_str(content.as_json()) else { return Err(invalid()) };
-    let is_text = |value: &Value| {
-        value.as_str().is_some_and(|text| (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count()))
-    };
+    let is_text =
+        |value: &Value| value.as_str().is_some_and(|text| (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count()));
     let is_manager = |value: &Value| {
         value.as_object().is_some_and(|manager| {
             manager.iter().all(|(key, value)| MANAGER_TEXTS.contains(&key.as_str()) && is_text(value))

@@ -4,8 +4,8 @@ use super::{Status, USERS_MAX, User, attributes};
 use crate::store::Store;
 use crate::{access, external_id, messages, page};
 use base::IdentityUserId;
-use kernel::{Access, Cx, Error, Result, Route, WriteCx, route};
 use kernel::params;
+use kernel::{Access, Cx, Error, Result, Route, WriteCx, route};
 use model::identitystore::{
     AlternateIdentifier, CreateUserRequest, CreateUserResponse, DeleteUserRequest, DeleteUserResponse,
     DescribeUserRequest, DescribeUserResponse, GetUserIdRequest, GetUserIdResponse, ListUsersRequest,

@@ -105,7 +105,8 @@ fn names_of_groups_are_unique_whatever_their_case_and_some_are_reserved() {
     assert_eq!(failure(update(&world, &other, &[("displayName", "\"admins\"")])), duplicate);
     update(&world, &other, &[("displayName", "\"OTHERS\"")]).expect("the own name in other letters is free");
     for reserved in ["Administrator", "awsadministrators"] {
-        let expected = format!("ValidationError -: {reserved} is a reserved name and can't be used for users or groups.");
+        let expected =
+            format!("ValidationError -: {reserved} is a reserved name and can't be used for users or groups.");
         assert_eq!(failure(world.call::<ops::CreateGroup>(request(&world, reserved))), expected);
     }
     let nameless = CreateGroupRequest { display_name: None, ..request(&world, "x") };
@@ -180,9 +181,7 @@ fn groups_are_listed_in_pages_and_by_name() {
         identity_store_id: world.store.clone(),
         max_results: Some(2),
         next_token: token,
-        filters: name.map(|name| {
-            vec![Filter { attribute_path: path.to_owned(), attribute_value: name.to_owned() }]
-        }),
+        filters: name.map(|name| vec![Filter { attribute_path: path.to_owned(), attribute_value: name.to_owned() }]),
     };
     let mut seen = Vec::new();
     let mut token = None;
@@ -213,9 +212,7 @@ fn an_external_id_finds_its_group_and_is_a_condition_of_permissions() {
     let world = World::new();
     let group = world.group("Admins");
     let id = ExternalId { issuer: "https://scim.aws.com/x".to_owned(), id: "g-1".to_owned() };
-    world.write(|cx| {
-        identity::external_id::set(&mut cx.write(), &world.store_id(), &group, std::slice::from_ref(&id))
-    });
+    world.write(|cx| identity::external_id::set(&mut cx.write(), &world.store_id(), &group, std::slice::from_ref(&id)));
     let by_id = |id: ExternalId| GetGroupIdRequest {
         identity_store_id: world.store.clone(),
         alternate_identifier: AlternateIdentifier { external_id: Some(id), unique_attribute: None },
@@ -257,8 +254,7 @@ fn groups_from_active_directory_are_read_only() {
                    groups and memberships in Active Directory.";
     assert_eq!(failure(world.call::<ops::CreateGroup>(request(&world, "x"))), refused);
     assert_eq!(failure(update(&world, &group, &[("description", "null")])), refused);
-    let delete =
-        DeleteGroupRequest { identity_store_id: world.store.clone(), group_id: group.clone(), revision: None };
+    let delete = DeleteGroupRequest { identity_store_id: world.store.clone(), group_id: group.clone(), revision: None };
     assert_eq!(failure(world.call::<ops::DeleteGroup>(delete)), refused);
     world.call::<ops::DescribeGroup>(describe(&world, &group)).expect("described");
     let id = IdentityGroupId::parse(&group).expect("valid");

@@ -2,6 +2,7 @@
 
 mod group;
 mod membership;
+mod password;
 mod store;
 mod support;
 mod user;

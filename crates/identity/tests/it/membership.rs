@@ -63,9 +63,8 @@ fn a_membership_is_created_described_found_and_deleted() {
 fn only_users_and_groups_of_the_store_come_together_and_only_once() {
     let world = World::new();
     let (group, user) = (world.group("Admins"), world.user("alice"));
-    let create = |group: &str, user: &str| {
-        world.call::<ops::CreateGroupMembership>(world.membership_request(group, user))
-    };
+    let create =
+        |group: &str, user: &str| world.call::<ops::CreateGroupMembership>(world.membership_request(group, user));
     create(&group, &user).expect("created");
     assert_eq!(
         failure(create(&group, &user)),

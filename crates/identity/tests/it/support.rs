@@ -3,6 +3,7 @@
 use base::{AccountId, DirectoryId, IdentityStoreId, IdentityUserId};
 use iam::account::{Account, AccountState};
 use identity::store::Source;
+use kernel::store::Store;
 use kernel::testing::{START, Setup, TestApp, root};
 use kernel::{Access, Caller, Error, Permission, Result, WriteCx, params};
 use model::identitystore::{
@@ -52,13 +53,18 @@ pub fn events() -> Vec<String> {
 
 impl World {
     pub fn new() -> Self {
+        Self::on(None)
+    }
+
+    /// The same on a database of its own.
+    pub fn on(database: Option<Store>) -> Self {
         let routes = identity::routes().into_iter().chain(org::routes()).collect();
         let effects = |_: &mut WriteCx<'_>, event: &kernel::Event| {
             let mut events = EVENTS.lock().unwrap_or_else(PoisonError::into_inner);
             events.push((std::thread::current().id(), format!("{event:?}")));
             Ok(())
         };
-        let app = TestApp::new(Setup { routes, jobs: org::jobs(), effects, ..Setup::default() });
+        let app = TestApp::new(Setup { routes, jobs: org::jobs(), effects, store: database, ..Setup::default() });
         for id in [MANAGEMENT, STRANGER] {
             let account = Account {
                 id: account(id),

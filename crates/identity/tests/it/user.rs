@@ -96,10 +96,7 @@ fn everything(world: &World) -> CreateUserRequest {
         website: some("https://example.com"),
         birthdate: some("1980-02-29"),
         roles: Some(vec![Role { primary: Some(true), r#type: some("job"), value: some("Lead") }]),
-        extensions: Some(BTreeMap::from([(
-            ENTERPRISE.to_owned(),
-            Document::parse(enterprise).expect("JSON"),
-        )])),
+        extensions: Some(BTreeMap::from([(ENTERPRISE.to_owned(), Document::parse(enterprise).expect("JSON"))])),
     }
 }
 
@@ -164,7 +161,8 @@ fn a_user_needs_a_name_a_display_name_and_both_parts_of_the_own_name() {
         assert!(refused.contains(&format!("Value null at '{path}' failed")), "{refused}");
     }
     for reserved in ["administrator", "AWSAdministrators"] {
-        let expected = format!("ValidationError -: {reserved} is a reserved name and can't be used for users or groups.");
+        let expected =
+            format!("ValidationError -: {reserved} is a reserved name and can't be used for users or groups.");
         assert_eq!(failure(world.call::<ops::CreateUser>(world.user_request(reserved))), expected);
     }
 }
@@ -219,9 +217,7 @@ fn users_are_found_by_name_by_address_and_by_external_id() {
         assert_eq!(found.user_id, user);
     }
     let id = ExternalId { issuer: "https://scim.aws.com/x".to_owned(), id: "u-1".to_owned() };
-    world.write(|cx| {
-        identity::external_id::set(&mut cx.write(), &world.store_id(), &user, std::slice::from_ref(&id))
-    });
+    world.write(|cx| identity::external_id::set(&mut cx.write(), &world.store_id(), &user, std::slice::from_ref(&id)));
     let both = |external_id| GetUserIdRequest {
         identity_store_id: world.store.clone(),
         alternate_identifier: AlternateIdentifier { external_id, unique_attribute: None },
@@ -254,7 +250,10 @@ fn an_address_that_several_people_of_a_directory_share_finds_nobody() {
     let mut user = read.expect("it is there");
     user.attributes.emails = Some(vec![Email { value: some("alice@example.com"), ..Email::default() }]);
     world.write(|cx| identity::user::update(&mut cx.write(), &user));
-    assert_eq!(failure(world.call::<ops::GetUserId>(by_path(&world, "emails.value", r#""alice@example.com""#))), UNKNOWN);
+    assert_eq!(
+        failure(world.call::<ops::GetUserId>(by_path(&world, "emails.value", r#""alice@example.com""#))),
+        UNKNOWN
+    );
 }
 
 #[test]
@@ -269,7 +268,8 @@ fn updates_reach_every_attribute_by_its_path() {
         .map(|(name, value)| (name[..1].to_lowercase() + &name[1..], value.to_string()))
         .chain([(ENTERPRISE.to_owned(), given["Extensions"][ENTERPRISE].to_string())])
         .collect();
-    let operations: Vec<(&str, &str)> = operations.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
+    let operations: Vec<(&str, &str)> =
+        operations.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
     assert_eq!(update(&world, &user, &operations).expect("updated").revision, "2");
     let found = described(&world, &user);
     assert_eq!((attributes(&found), found.revision.as_str()), (given, "2"));
@@ -395,9 +395,8 @@ fn users_are_listed_in_pages_and_by_name() {
         identity_store_id: world.store.clone(),
         max_results: Some(2),
         next_token: token,
-        filters: filter.map(|(path, value)| {
-            vec![Filter { attribute_path: path.to_owned(), attribute_value: value.to_owned() }]
-        }),
+        filters: filter
+            .map(|(path, value)| vec![Filter { attribute_path: path.to_owned(), attribute_value: value.to_owned() }]),
         extensions: None,
     };
     let (mut seen, mut token) = (Vec::new(), None);
