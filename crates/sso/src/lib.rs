@@ -5,6 +5,8 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+pub mod application;
+mod client_token;
 pub mod departure;
 pub mod effects;
 pub mod instance;
@@ -14,6 +16,7 @@ pub mod permission_set;
 pub mod portal;
 pub mod session;
 pub mod tag;
+pub mod trusted_token_issuer;
 
 use kernel::Route;
 use kernel::job::JobHandler;
@@ -23,7 +26,7 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [tag::routes()].into_iter().flatten().collect()
+    [application::routes(), tag::routes(), trusted_token_issuer::routes()].into_iter().flatten().collect()
 }
 
 /// The jobs of single sign-on.

@@ -17,7 +17,7 @@ pub use grant::{grant, grants};
 pub use scope::scopes;
 
 use crate::access::{self, Standing};
-use crate::instance::{self, Instance};
+use crate::instance::{Instance, touch};
 use crate::{messages, tag};
 use base::{AccountId, ApplicationId, IdentityUserId, InstanceId, Timestamp};
 use kernel::store::Row;
@@ -140,7 +140,7 @@ fn application(row: &Row<'_>) -> Result<Application> {
 }
 
 /// The parts of an application's ARN.
-fn parts(arn: &str) -> Option<(AccountId, InstanceId, ApplicationId)> {
+pub(crate) fn parts(arn: &str) -> Option<(AccountId, InstanceId, ApplicationId)> {
     let (account, rest) = arn.strip_prefix("arn:aws:sso::")?.split_once(":application/")?;
     let (instance, id) = rest.split_once('/')?;
     Some((AccountId::parse(account)?, InstanceId::parse(instance)?, ApplicationId::parse(id)?))
@@ -261,11 +261,6 @@ fn permission<O: Operation>(cx: &mut Cx<'_>, arn: &str) -> Result<Permission> {
 /// The rule of an operation on an application.
 fn on_application<O: Operation>(cx: &mut Cx<'_>, arn: &str) -> Result<Access> {
     Ok(permission::<O>(cx, arn)?.into())
-}
-
-/// Marks what is known of the application as out of date.
-fn touch(cx: &mut WriteCx<'_>, instance: &Instance) {
-    instance::touch(cx, instance);
 }
 
 /// A shape as the JSON text in which it is stored.

@@ -217,7 +217,7 @@ fn list(cx: &mut Cx<'_>, input: &ListApplicationsRequest) -> Result<ListApplicat
 
 /// Making an application takes the permission for the instance, for the provider and for the application to be.
 fn create_access(cx: &mut Cx<'_>, input: &CreateApplicationRequest) -> Result<Access> {
-    let id = access::instance_id(&input.instance_arn).map(|id| id.to_string()).unwrap_or_else(|| "*".to_owned());
+    let id = access::instance_id(&input.instance_arn).map_or_else(|| "*".to_owned(), |id| id.to_string());
     let account = cx.caller.account().map(ToString::to_string).unwrap_or_default();
     let arn = format!("arn:aws:sso::{account}:application/{id}/*");
     let made = access::permission(cx, "CreateApplication", &arn, &input.instance_arn)?;
