@@ -5,6 +5,7 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+pub mod attribute;
 pub mod departure;
 pub mod effects;
 pub mod instance;
@@ -12,6 +13,7 @@ pub mod messages;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod region;
 pub mod session;
 pub mod tag;
 
@@ -23,10 +25,13 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [tag::routes()].into_iter().flatten().collect()
+    [attribute::routes(), instance::routes(), permission_set::routes(), region::routes(), tag::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    departure::jobs()
+    [departure::jobs(), instance::jobs()].into_iter().flatten().collect()
 }
