@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod application;
+pub mod attribute;
 mod client_token;
 pub mod departure;
 pub mod effects;
@@ -14,6 +15,7 @@ pub mod messages;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod region;
 pub mod session;
 pub mod tag;
 pub mod trusted_token_issuer;
@@ -26,10 +28,21 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [application::routes(), tag::routes(), trusted_token_issuer::routes()].into_iter().flatten().collect()
+    [
+        application::routes(),
+        attribute::routes(),
+        instance::routes(),
+        permission_set::routes(),
+        region::routes(),
+        tag::routes(),
+        trusted_token_issuer::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    departure::jobs()
+    [departure::jobs(), instance::jobs()].into_iter().flatten().collect()
 }

@@ -1,6 +1,7 @@
 //! Trusted token issuers.
 
 use crate::application_support::{STRANGER, World, failure, management, of};
+use kernel::params;
 use kernel::testing::{START, code};
 use model::sso_admin::{
     CreateTrustedTokenIssuerRequest, DeleteTrustedTokenIssuerRequest, DescribeTrustedTokenIssuerRequest,
@@ -244,4 +245,44 @@ fn signing_keys_are_kept_for_an_issuer_that_is_still_there() {
     let issuer = world.read(|tx| trusted_token_issuer::get(tx, &arn)).expect("there is one");
     assert_eq!((issuer.jwks.as_deref(), issuer.jwks_fetched_at), (Some(r#"{"keys":[]}"#), Some(START)));
     assert!(!set(&format!("{}0000", &arn[..arn.len() - 4])));
+}
+
+#[test]
+fn signing_keys_are_fetched_when_an_issuer_is_new_or_its_keys_are_old() {
+    let world = World::new();
+    let arn = register(&world, "Okta");
+    let waiting = || world.count("select count(*) from job where kind = 'sso.fetch_issuer_keys'");
+    let fetched = || {
+        let fetch = |tx: &mut kernel::WriteTx<'_>| {
+            trusted_token_issuer::set_jwks(tx, &arn, r#"{"keys":[]}"#, world.app.app.now())?;
+            tx.exec("delete from job where kind = 'sso.fetch_issuer_keys'", params![])
+        };
+        world.app.app.store.write(fetch, |_| {}).expect("stored");
+    };
+    let refresh = |is_key_missing| {
+        let ask = |cx: &mut kernel::WriteCx<'_>| {
+            let issuer = trusted_token_issuer::get(cx.tx, &arn)?.expect("there is one");
+            trusted_token_issuer::refresh_keys(cx, &issuer, is_key_missing)
+        };
+        world.app.app.write_as(&management(), &world.app.request(), ask).expect("asked");
+        waiting()
+    };
+    assert_eq!(waiting(), 1);
+    fetched();
+    assert_eq!(refresh(true), 0);
+    world.app.clock.advance_seconds(60);
+    assert_eq!((refresh(false), refresh(true)), (0, 1));
+    fetched();
+    world.app.clock.advance_seconds(86_400);
+    assert_eq!(refresh(false), 1);
+}
+
+#[test]
+fn keys_are_not_fetched_without_tls() {
+    let world = World::new();
+    let mut input = creation(&world, "Plain");
+    let configuration = input.trusted_token_issuer_configuration.oidc_jwt_configuration.as_mut();
+    configuration.expect("there is one").issuer_url = "http://issuer.example.com".to_owned();
+    world.call::<ops::CreateTrustedTokenIssuer>(&management(), input).expect("created");
+    assert_eq!(world.count("select count(*) from job where kind = 'sso.fetch_issuer_keys'"), 0);
 }
