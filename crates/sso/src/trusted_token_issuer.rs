@@ -13,6 +13,7 @@ use model::sso_admin::{
     TrustedTokenIssuerConfiguration, TrustedTokenIssuerMetadata, TrustedTokenIssuerType,
     UpdateTrustedTokenIssuerRequest, UpdateTrustedTokenIssuerResponse, ops,
 };
+use serde_json::{Map, Value};
 use smithy::schema::Operation;
 use std::fmt;
 
@@ -89,6 +90,18 @@ impl TrustedTokenIssuer {
     /// The issuer's ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:sso::{}:trustedTokenIssuer/{}/{}", self.account, self.instance, self.id)
+    }
+
+    /// What the claims of a token of this issuer say on whom it is about: the text at `claim_attribute_path`, whose dots
+    /// lead into objects unless a claim has the whole path for its name.
+    pub fn subject<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
+        let path = self.claim_attribute_path.as_str();
+        if let Some(value) = claims.get(path) {
+            return value.as_str();
+        }
+        let mut names = path.split('.');
+        let first = claims.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))?.as_str()
     }
 
     fn configuration(&self) -> TrustedTokenIssuerConfiguration {
@@ -222,6 +235,9 @@ fn required(cx: &mut Cx<'_>, arn: &str) -> Result<TrustedTokenIssuer> {
 
 fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Result<CreateTrustedTokenIssuerResponse> {
     let instance = access::writable_instance(cx, &input.instance_arn)?;
+    if !instance.is_active() {
+        return Err(messages::instance_not_active(&instance.id));
+    }
     let Some(configuration) = &input.trusted_token_issuer_configuration.oidc_jwt_configuration else {
         return Err(no_configuration());
     };
