@@ -5,15 +5,18 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+pub mod assignment;
 pub mod authorization;
 pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
 pub mod messages;
+pub mod operation;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod provision;
 pub mod session;
 pub mod sign_in;
 pub mod tag;
@@ -26,10 +29,10 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [tag::routes()].into_iter().flatten().collect()
+    [tag::routes(), assignment::routes(), portal::routes()].into_iter().flatten().collect()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    departure::jobs()
+    [departure::jobs(), provision::jobs()].into_iter().flatten().collect()
 }
