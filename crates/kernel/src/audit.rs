@@ -5,8 +5,11 @@
 //! costs one row a second.
 
 mod fingerprint;
+mod service_event;
 #[cfg(test)]
 mod tests;
+
+pub use service_event::{EventIdentity, ServiceEvent};
 
 use crate::caller::{Caller, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
@@ -67,6 +70,7 @@ const SECRET_MEMBERS: &[&str] = &[
     "CertificateBody",
     "TradeInToken",
     "EncodedMessage",
+    "identityContext",
 ];
 /// Members that name a resource, with the resource's type.
 const RESOURCE_MEMBERS: &[(&str, &str)] = &[

@@ -5,12 +5,16 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod authorization;
+mod clean_up;
 pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
+mod oidc;
+mod opaque;
 pub mod permission_set;
 pub mod portal;
+pub mod portal_event;
 pub mod session;
 pub mod sign_in;
 
@@ -22,10 +26,12 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    oidc::routes()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    departure::jobs()
+    let mut jobs = departure::jobs();
+    jobs.extend(clean_up::jobs());
+    jobs
 }
