@@ -193,6 +193,24 @@ impl<'t> WriteCx<'t> {
         Ok(T::default())
     }
 
+    /// Does `work` so that it can be undone by itself: when it fails, what it wrote and told is gone, and the
+    /// transaction goes on.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn attempt<T>(&mut self, work: impl FnOnce(&mut WriteCx<'t>) -> Result<T>) -> Result<T> {
+        let events = self.tx.touched.events.len();
+        self.write().begin_savepoint()?;
+        let outcome = work(self);
+        if outcome.is_err() {
+            self.tx.touched.events.truncate(events);
+        }
+        if !matches!(outcome, Err(Error::Conflict)) {
+            self.write().end_savepoint(outcome.is_ok())?;
+        }
+        outcome
+    }
+
     /// Calls another operation as this context's caller, on the path that every call takes: authorized, audited,
     /// in this transaction. What a failed call wrote is undone.
     ///

@@ -50,18 +50,10 @@ pub fn call(
 pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> Result<O::Out> {
     let app = Arc::clone(cx.app);
     let route = app.registry().find(O::OP).ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
-    let events = cx.tx.touched.events.len();
-    cx.write().begin_savepoint()?;
-    let outcome = match route.reader(input) {
+    let outcome = cx.attempt(|cx| match route.reader(input) {
         Some(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
         None => write_audited(cx, route, input).flatten(),
-    };
-    if outcome.is_err() {
-        cx.tx.touched.events.truncate(events);
-    }
-    if !matches!(outcome, Err(Error::Conflict)) {
-        cx.write().end_savepoint(outcome.is_ok())?;
-    }
+    });
     let output = outcome?.into_any().downcast::<O::Out>();
     output.map(|output| *output).map_err(|_| Error::internal(format!("{} answered with another shape", O::OP.name)))
 }

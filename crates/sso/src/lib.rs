@@ -4,19 +4,23 @@
 //! Start at [`routes`]. What the service does in accounts it does as its principal, through `AWSServiceRoleForSSO`.
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
+pub mod access;
 pub mod authorization;
 mod clean_up;
 pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
+pub mod messages;
 mod oidc;
 mod opaque;
+pub mod page;
 pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
 pub mod session;
 pub mod sign_in;
+pub mod tag;
 
 use kernel::Route;
 use kernel::job::JobHandler;
@@ -26,7 +30,7 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    oidc::routes()
+    [oidc::routes(), tag::routes()].into_iter().flatten().collect()
 }
 
 /// The jobs of single sign-on.
