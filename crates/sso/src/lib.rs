@@ -5,8 +5,10 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+pub mod application;
 pub mod authorization;
 mod clean_up;
+mod client_token;
 pub mod departure;
 pub mod device;
 pub mod effects;
@@ -21,6 +23,7 @@ pub mod portal_event;
 pub mod session;
 pub mod sign_in;
 pub mod tag;
+pub mod trusted_token_issuer;
 
 use kernel::Route;
 use kernel::job::JobHandler;
@@ -30,7 +33,10 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [oidc::routes(), tag::routes()].into_iter().flatten().collect()
+    [application::routes(), oidc::routes(), tag::routes(), trusted_token_issuer::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The jobs of single sign-on.

@@ -3,7 +3,8 @@
 use crate::instance::{self, Instance};
 use crate::session::PortalSession;
 use kernel::audit::{EventIdentity, Record, ServiceEvent};
-use kernel::{Result, WriteCx};
+use kernel::caller::Person;
+use kernel::{Result, Tx, WriteCx};
 
 /// Records that the person behind `session` did something: `Authenticate`, `Federate`, `Logout`. `parameters` hold no
 /// secrets.
@@ -16,20 +17,12 @@ pub fn record(
     event_name: &'static str,
     parameters: &[(&'static str, &str)],
 ) -> Result<()> {
-    let Some(instance) = instance::get(cx.tx, &session.instance)? else { return Ok(()) };
-    let user = identity::user::get(cx.tx, &instance.store, &session.user)?;
-    let user_name = user.map(|user| user.user_name).unwrap_or_default();
-    let identity = EventIdentity::IdentityCenterUser {
-        user: &session.user,
-        user_name: &user_name,
-        store: &instance.store,
-        session: Some(&session.id),
-    };
+    let Some(person) = person(cx.tx, session)? else { return Ok(()) };
     let event = ServiceEvent {
-        account: &instance.owner,
+        account: &person.owner,
         event_source: crate::SERVICE,
         event_name,
-        identity,
+        identity: EventIdentity::IdentityCenterUser { person: &person, session: Some(&session.id) },
         request: &cx.request.clone(),
         parameters,
         additional: &[],
@@ -37,6 +30,21 @@ pub fn record(
         at: cx.now,
     };
     write(cx, &event)
+}
+
+/// The person behind `session`, as the audit trail names it; `None` when the instance or the user is gone.
+///
+/// # Errors
+/// When the database fails.
+pub fn person(tx: &mut Tx, session: &PortalSession) -> Result<Option<Person>> {
+    let Some(instance) = instance::get(tx, &session.instance)? else { return Ok(None) };
+    let user = identity::user::get(tx, &instance.store, &session.user)?;
+    Ok(user.map(|user| Person {
+        owner: instance.owner,
+        store: instance.store,
+        user: user.id,
+        user_name: user.user_name,
+    }))
 }
 
 /// Records a step of signing in to `instance`. `user_name` is `None` when nobody has the name that was given.

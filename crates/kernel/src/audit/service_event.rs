@@ -1,9 +1,9 @@
 //! Events that are no API call: people who sign in, are let in and sign out (CloudTrail's `AwsServiceEvent`).
 
-use super::{HIDDEN, Record, member, string};
+use super::{HIDDEN, Record, member, person_identity, string};
+use crate::caller::Person;
 use crate::cx::RequestInfo;
-use base::{AccountId, IdentityStoreId, IdentityUserId, Timestamp};
-use std::fmt::Write as _;
+use base::{AccountId, Timestamp};
 
 /// Who did it, as `userIdentity` says.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +17,7 @@ pub enum EventIdentity<'a> {
     /// A user of IAM Identity Center.
     IdentityCenterUser {
         /// The user.
-        user: &'a IdentityUserId,
-        /// The user's name.
-        user_name: &'a str,
-        /// The store that knows the user.
-        store: &'a IdentityStoreId,
+        person: &'a Person,
         /// The session that was used.
         session: Option<&'a str>,
     },
@@ -55,7 +51,7 @@ impl Record {
     pub fn of_event(event: &ServiceEvent<'_>) -> Self {
         let user_name = match event.identity {
             EventIdentity::Unknown { user_name } => user_name,
-            EventIdentity::IdentityCenterUser { user_name, .. } => Some(user_name),
+            EventIdentity::IdentityCenterUser { person, .. } => Some(person.user_name.as_str()),
         };
         Self {
             account: event.account.to_string(),
@@ -109,20 +105,10 @@ fn identity(out: &mut String, event: &ServiceEvent<'_>) {
             member(out, "accountId", account);
             member(out, "accessKeyId", "");
             member(out, "userName", user_name.unwrap_or(HIDDEN));
-        }
-        EventIdentity::IdentityCenterUser { user, user_name, store, session } => {
-            out.push_str("{\"type\":\"IdentityCenterUser\"");
-            member(out, "accountId", account);
-            member(out, "userName", user_name);
-            let _ = write!(out, ",\"onBehalfOf\":{{\"userId\":\"{user}\"");
-            member(out, "identityStoreArn", &format!("arn:aws:identitystore::{account}:identitystore/{store}"));
             out.push('}');
-            if let Some(session) = session {
-                member(out, "credentialId", session);
-            }
         }
+        EventIdentity::IdentityCenterUser { person, session } => person_identity(out, person, session),
     }
-    out.push('}');
 }
 
 /// `null` when there is nothing to say, as CloudTrail writes it.

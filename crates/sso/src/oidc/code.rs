@@ -1,6 +1,6 @@
 //! Authorization codes: given to a browser, exchanged by the tool that the browser was sent back to.
 
-use super::client::{self, Client};
+use super::client::Client;
 use super::joined;
 use super::token::{self, Granted};
 use crate::session::{self, PortalSession};
@@ -99,7 +99,7 @@ pub(super) fn redeem(cx: &mut WriteCx<'_>, client: &Client, input: &CreateTokenR
         scopes: &code.scopes,
         expires_at: parent.expires_at,
     };
-    let (tool, response) = token::begin(cx, client, &granted, client::AUTHORIZATION_CODE)?;
+    let (tool, response) = token::begin(cx, client, &granted)?;
     cx.write().exec_one(
         "update sso_authorization_code set tool_session_id = $2 where code_hash = $1",
         params![hash, tool.id],

@@ -275,7 +275,7 @@ fn let_in(cx: &mut WriteCx<'_>, client: &Client, grant: &Grant, user: &IdentityU
         scopes: &joined(&grant.scopes),
         expires_at,
     };
-    let (_, response) = token::begin(cx, client, &granted, client::DEVICE_CODE)?;
+    let (_, response) = token::begin(cx, client, &granted)?;
     Ok(response)
 }
 

@@ -5,7 +5,7 @@ use super::{code, device_grant, joined, split};
 use crate::session::{self, PortalSession, Tool};
 use crate::{opaque, portal_event};
 use base::{IdentityUserId, InstanceId, Timestamp};
-use kernel::{Result, WriteCx, params};
+use kernel::{Caller, Result, WriteCx, params};
 use model::sso_oidc::{
     CreateTokenRequest, CreateTokenResponse, InvalidGrantException, InvalidRequestException, InvalidScopeException,
     UnsupportedGrantTypeException,
@@ -48,7 +48,6 @@ pub(super) fn begin(
     cx: &mut WriteCx<'_>,
     client: &Client,
     granted: &Granted<'_>,
-    grant_type: &str,
 ) -> Result<(PortalSession, CreateTokenResponse)> {
     let session = session::begin_tool(
         cx,
@@ -62,17 +61,12 @@ pub(super) fn begin(
             expires_at: granted.expires_at,
         },
     )?;
-    let response = issue(cx, client, &session, grant_type)?;
+    let response = issue(cx, client, &session)?;
     Ok((session, response))
 }
 
 /// New tokens for a session. An access token never outlives it; refresh tokens need no end of their own.
-fn issue(
-    cx: &mut WriteCx<'_>,
-    client: &Client,
-    session: &PortalSession,
-    grant_type: &str,
-) -> Result<CreateTokenResponse> {
+fn issue(cx: &mut WriteCx<'_>, client: &Client, session: &PortalSession) -> Result<CreateTokenResponse> {
     let access_token = opaque::new(ACCESS_PREFIX, TOKEN_BYTES, &mut cx.random);
     let expires_at = session.expires_at.min(cx.now.plus_seconds(ACCESS_SECONDS_MAX));
     cx.write().exec_one(
@@ -88,7 +82,10 @@ fn issue(
         )?;
         refresh_token = Some(token.expose().to_owned());
     }
-    portal_event::record(cx, session, "CreateToken", &[("clientId", &client.id), ("grantType", grant_type)])?;
+    // The code or the token has proved who calls: the audit trail files the call under that person.
+    if let Some(person) = portal_event::person(cx.tx, session)? {
+        cx.caller = Caller::Person(person);
+    }
     Ok(CreateTokenResponse {
         access_token: Some(access_token.expose().to_owned()),
         token_type: Some("Bearer".to_owned()),
@@ -126,5 +123,5 @@ fn refresh(cx: &mut WriteCx<'_>, client: &Client, input: &CreateTokenRequest) ->
     }
     cx.write().exec_one("update sso_refresh_token set is_used = 1 where token_hash = $1", params![hash])?;
     cx.write().exec_one("update sso_session set last_seen_at = $2 where id = $1", params![session.id, now])?;
-    issue(cx, client, &session, client::REFRESH_TOKEN)
+    issue(cx, client, &session)
 }
