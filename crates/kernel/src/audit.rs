@@ -5,8 +5,11 @@
 //! costs one row a second.
 
 mod fingerprint;
+mod service_event;
 #[cfg(test)]
 mod tests;
+
+pub use service_event::{EventIdentity, ServiceEvent};
 
 use crate::caller::{Caller, Person, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
@@ -67,6 +70,7 @@ const SECRET_MEMBERS: &[&str] = &[
     "CertificateBody",
     "TradeInToken",
     "EncodedMessage",
+    "identityContext",
 ];
 /// Members that name a resource, with the resource's type.
 const RESOURCE_MEMBERS: &[(&str, &str)] = &[
@@ -433,7 +437,7 @@ fn uuid_bytes(text: &str) -> [u8; 16] {
 /// First label of the event source; differs from the service's id where AWS's does.
 fn event_source(service: &str) -> &str {
     match service {
-        "sso-admin" => "sso",
+        "sso-admin" | "sso-oidc" => "sso",
         other => other,
     }
 }
@@ -510,7 +514,7 @@ fn user_identity(out: &mut String, caller: &Caller) {
             return;
         }
         Caller::Federated { provider, context } => return federated_identity(out, provider, context),
-        Caller::Person(person) => return person_identity(out, person),
+        Caller::Person(person) => return person_identity(out, person, None),
         Caller::Anonymous => return out.push_str("{\"type\":\"Unknown\"}"),
     };
     let kind = match &principal.principal {
@@ -539,7 +543,7 @@ fn user_identity(out: &mut String, caller: &Caller) {
 }
 
 /// `IdentityCenterUser` (CloudTrail's userIdentity element).
-fn person_identity(out: &mut String, person: &Person) {
+fn person_identity(out: &mut String, person: &Person, session: Option<&str>) {
     let Person { owner, store, user, user_name } = person;
     out.push_str("{\"type\":\"IdentityCenterUser\"");
     member(out, "accountId", owner.as_str());
@@ -547,7 +551,11 @@ fn person_identity(out: &mut String, person: &Person) {
     out.push_str(",\"onBehalfOf\":{\"userId\":");
     string(out, user.as_str());
     member(out, "identityStoreArn", &format!("arn:aws:identitystore::{owner}:identitystore/{store}"));
-    out.push_str("}}");
+    out.push('}');
+    if let Some(session) = session {
+        member(out, "credentialId", session);
+    }
+    out.push('}');
 }
 
 /// `SAMLUser` and `WebIdentityUser` (CloudTrail's userIdentity element). A SAML provider is named by its name

@@ -1,7 +1,8 @@
 //! Who calls: the verified principal and, for temporary credentials, its session.
 
 use base::{
-    AccessKeyId, AccountId, Arn, IdentityStoreId, IdentityUserId, InstanceId, PermissionSetId, RoleId, Timestamp, UserId,
+    AccessKeyId, AccountId, Arn, IdentityStoreId, IdentityUserId, InstanceId, PermissionSetId, RoleId, Timestamp,
+    UserId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
