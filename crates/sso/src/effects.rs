@@ -1,6 +1,6 @@
 //! What single sign-on does when something happened elsewhere, in the same commit.
 
-use crate::{assignment, instance};
+use crate::{assignment, instance, session};
 use base::{IdentityGroupId, IdentityStoreId, IdentityUserId};
 use kernel::scope::Scope;
 use kernel::{Result, WriteCx};
@@ -18,9 +18,9 @@ pub fn on_user_deleted(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &Ide
 ///
 /// # Errors
 /// When the database fails.
-pub fn on_user_disabled(cx: &mut WriteCx<'_>, store: &IdentityStoreId, _user: &IdentityUserId) -> Result<()> {
+pub fn on_user_disabled(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &IdentityUserId) -> Result<()> {
     cx.touch(Scope::identity_store(store));
-    Ok(())
+    session::end_all_of_user(cx, user)
 }
 
 /// A group is gone: so are its assignments.
