@@ -5,7 +5,9 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+pub mod application;
 pub mod attribute;
+mod client_token;
 pub mod departure;
 pub mod effects;
 pub mod instance;
@@ -16,6 +18,7 @@ pub mod portal;
 pub mod region;
 pub mod session;
 pub mod tag;
+pub mod trusted_token_issuer;
 
 use kernel::Route;
 use kernel::job::JobHandler;
@@ -25,10 +28,18 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [attribute::routes(), instance::routes(), permission_set::routes(), region::routes(), tag::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        application::routes(),
+        attribute::routes(),
+        instance::routes(),
+        permission_set::routes(),
+        region::routes(),
+        tag::routes(),
+        trusted_token_issuer::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of single sign-on.

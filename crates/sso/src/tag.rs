@@ -1,7 +1,7 @@
 //! Tags of instances, permission sets, applications and trusted token issuers.
 
 use crate::instance::Instance;
-use crate::{access, instance, messages, page, permission_set};
+use crate::{access, application, instance, messages, page, permission_set, trusted_token_issuer};
 use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, WriteTx, params, route};
 use model::sso_admin::{
     ListTagsForResourceRequest, ListTagsForResourceResponse, ServiceQuotaExceededException, Tag, TagResourceRequest,
@@ -98,7 +98,10 @@ fn resource_exists(tx: &mut Tx, instance: &Instance, arn: &str) -> Result<bool> 
             Some((of, id)) if of == instance.id => Ok(permission_set::get(tx, &of, &id)?.is_some()),
             _ => Ok(false),
         },
-        // Applications and trusted token issuers are looked up here once they are served.
+        "trustedTokenIssuer" => {
+            let found = trusted_token_issuer::get(tx, arn)?;
+            Ok(found.is_some_and(|issuer| issuer.instance == instance.id))
+        }
         _ => Ok(false),
     }
 }
@@ -109,6 +112,12 @@ fn instance_arn(given: Option<&str>, arn: &str) -> String {
 }
 
 fn require(cx: &mut Cx<'_>, given: Option<&str>, arn: &str) -> Result<Instance> {
+    // Members look after their own applications.
+    if application::parts(arn).is_some() {
+        let (instance, application) = application::required(cx, arn)?;
+        let is_named = given.is_none_or(|given| given == instance.arn());
+        return if is_named { Ok(instance) } else { Err(messages::not_found("Application", &application.id)) };
+    }
     let instance = access::required_instance(cx, &instance_arn(given, arn))?;
     if resource_exists(cx.tx, &instance, arn)? {
         Ok(instance)
