@@ -7,6 +7,7 @@
 pub mod access;
 pub mod application;
 pub mod assignment;
+pub mod attribute;
 pub mod authorization;
 mod clean_up;
 mod client_token;
@@ -23,6 +24,7 @@ pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
 pub mod provision;
+pub mod region;
 pub mod session;
 pub mod sign_in;
 pub mod tag;
@@ -39,8 +41,12 @@ pub fn routes() -> Vec<Route> {
     [
         application::routes(),
         assignment::routes(),
+        attribute::routes(),
+        instance::routes(),
         oidc::routes(),
+        permission_set::routes(),
         portal::routes(),
+        region::routes(),
         tag::routes(),
         trusted_token_issuer::routes(),
     ]
@@ -51,5 +57,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [clean_up::jobs(), departure::jobs(), provision::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs(), provision::jobs()].into_iter().flatten().collect()
 }

@@ -1,11 +1,12 @@
 //! What a person may use: the accounts and roles that were assigned, and credentials for them.
 
-use crate::instance::{self, Instance};
+use crate::attribute;
+use crate::instance::{self, Instance, signer};
 use crate::provision::blueprint;
 use crate::provision::provisioned::{self, Provisioned};
 use crate::session::{self, PortalSession};
 use crate::{access, assignment, permission_set};
-use base::{AccountId, Arn, InstanceId, PermissionSetId};
+use base::{AccountId, Arn, PermissionSetId};
 use iam::account::AccountState;
 use iam::sts::PersonSession;
 use identity::user::User;
@@ -261,11 +262,11 @@ pub fn credentials(
     let wanted = PersonSession {
         role_arn: Arn::new("iam", "", account.as_str(), &format!("role{path}{role_name}")),
         provider_arn: format!("arn:aws:iam::{account}:saml-provider/{provider_name}"),
-        certificate: blueprint::certificate(cx.tx, &instance.id)?,
+        certificate: signer::certificate(cx.tx, &instance)?.base64(),
         subject: user.user_name.clone(),
         session_name: session_name(&user.user_name),
-        duration_seconds: duration_seconds(&set.session_duration),
-        tags: session_tags(cx.tx, &instance.id, &user)?,
+        duration_seconds: permission_set::session_seconds(&set),
+        tags: attribute::session_tags(cx.tx, &instance, &user)?.into_iter().collect(),
         sign_in: SignIn {
             session_id: session.id.clone(),
             at: cx.now,
@@ -286,11 +287,6 @@ pub fn credentials(
     answer.credentials.ok_or_else(|| Error::internal("a role was assumed without credentials"))
 }
 
-/// Session tags of the person: the instance's attributes for access control.
-fn session_tags(_tx: &mut Tx, _instance: &InstanceId, _user: &User) -> Result<Vec<(String, String)>> {
-    Ok(Vec::new())
-}
-
 /// The name of a person's sessions: the name by which the person signs in, as far as sessions may be called so.
 fn session_name(user_name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '_' };
@@ -299,25 +295,6 @@ fn session_name(user_name: &str) -> String {
         name.push('_');
     }
     name
-}
-
-/// Seconds of a duration in ISO 8601, as permission sets have it (`PT1H`, `PT1H30M`); an hour for what is none.
-fn duration_seconds(text: &str) -> i64 {
-    const HOUR: i64 = 3_600;
-    let Some(mut rest) = text.strip_prefix("PT") else { return HOUR };
-    let mut seconds: i64 = 0;
-    while let Some(end) = rest.find(|c: char| !c.is_ascii_digit()) {
-        let Ok(number) = rest[..end].parse::<i64>() else { return HOUR };
-        let unit = match &rest[end..=end] {
-            "H" => HOUR,
-            "M" => 60,
-            "S" => 1,
-            _ => return HOUR,
-        };
-        seconds = seconds.saturating_add(number.saturating_mul(unit));
-        rest = &rest[end + 1..];
-    }
-    if seconds > 0 && rest.is_empty() { seconds } else { HOUR }
 }
 
 fn logout(cx: &mut WriteCx<'_>, input: &LogoutRequest) -> Result<Unit> {
@@ -343,17 +320,6 @@ pub(crate) fn routes() -> Vec<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read() {
-        let cases = [("PT1H", 3_600), ("PT1H30M", 5_400), ("PT12H", 43_200), ("PT5400S", 5_400), ("PT90M", 5_400)];
-        for (text, seconds) in cases {
-            assert_eq!(duration_seconds(text), seconds, "{text}");
-        }
-        for text in ["", "PT", "1H", "PT1", "PTH", "P1D", "PT1H2", "PTéH"] {
-            assert_eq!(duration_seconds(text), 3_600, "{text}");
-        }
-    }
 
     #[test]
     fn a_session_has_the_name_of_the_person_as_far_as_sessions_can() {

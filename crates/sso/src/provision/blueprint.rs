@@ -2,13 +2,11 @@
 
 use super::account::{Place, provider_arn};
 use super::plan::{INLINE_POLICY, RoleState, SESSION_SECONDS};
-use crate::instance::{self, Instance};
+use crate::instance::{self, Instance, signer};
 use crate::permission_set::{self, Boundary, PermissionSet, PolicyReference};
 use base::{AccountId, InstanceId, PermissionSetId};
 use federation::certificate::Certificate;
-use federation::saml::sign::{self, IdentityProviderDescription};
-use federation::saml::{BINDING_POST, BINDING_REDIRECT, FORMAT_PERSISTENT};
-use kernel::{Error, Result, Tx, params};
+use kernel::{Error, Result, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An instance, as accounts see it.
@@ -16,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Home {
     /// The instance.
     pub instance: Instance,
-    /// Metadata of the instance as an identity provider.
-    pub metadata: String,
+    /// The certificate whose key signs for the instance.
+    pub certificate: Certificate,
     /// Name of its SAML providers.
     pub provider_name: String,
     /// Path of its roles.
@@ -32,8 +30,16 @@ impl Home {
     pub fn load(tx: &mut Tx, id: &InstanceId) -> Result<Self> {
         let instance =
             instance::get(tx, id)?.ok_or_else(|| Error::internal(format!("the instance {id} is missing")))?;
-        let metadata = metadata(tx, &instance)?;
-        Ok(Self { provider_name: provider_name(&instance), path: role_path(&instance), metadata, instance })
+        let certificate = signer::certificate(tx, &instance)?;
+        Ok(Self { provider_name: provider_name(&instance), path: role_path(&instance), certificate, instance })
+    }
+
+    /// Metadata of the instance as the identity provider of `account`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn metadata(&self, account: &AccountId) -> Result<String> {
+        signer::saml_metadata(&self.certificate, &self.instance, account)
     }
 
     /// Where the role of that name stands in `account`.
@@ -53,34 +59,6 @@ pub fn role_path(instance: &Instance) -> String {
         "us-east-1" => "/aws-reserved/sso.amazonaws.com/".to_owned(),
         region => format!("/aws-reserved/sso.amazonaws.com/{region}/"),
     }
-}
-
-/// The certificate whose key signs for the instance, in base64.
-///
-/// # Errors
-/// When the database fails.
-pub fn certificate(tx: &mut Tx, instance: &InstanceId) -> Result<String> {
-    let pem: String =
-        tx.one("select certificate from sso_instance where id = $1", params![instance], |row| row.get(0))?;
-    Ok(pem.lines().filter(|line| !line.starts_with("-----")).flat_map(|line| line.chars()).collect())
-}
-
-fn metadata(tx: &mut Tx, instance: &Instance) -> Result<String> {
-    let certificate = certificate(tx, &instance.id)?;
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::internal(format!("the certificate of {} cannot be used: {error}", instance.id))
-    };
-    let certificate = Certificate::from_base64(&certificate).map_err(|error| unreadable(&error))?;
-    let entity_id = format!("https://portal.sso.{}.amazonaws.com/saml/assertion/{}", instance.region, instance.id);
-    let description = IdentityProviderDescription {
-        entity_id: &entity_id,
-        certificates: &[&certificate],
-        single_sign_on: &[(BINDING_POST, &entity_id), (BINDING_REDIRECT, &entity_id)],
-        single_logout: &[],
-        name_id_formats: &[FORMAT_PERSISTENT],
-        valid_until: None,
-    };
-    sign::identity_provider_metadata(&description).map_err(|error| unreadable(&error))
 }
 
 /// A permission set with everything that its roles follow from.

@@ -69,6 +69,16 @@ pub fn request_everywhere(cx: &mut WriteCx<'_>, instance: &Instance, set: &Permi
     Ok(count)
 }
 
+/// Has the roles of an instance of which nothing is assigned any more removed from every account.
+///
+/// # Errors
+/// When the database fails.
+pub fn withdraw(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
+    let now = cx.now;
+    provisioned::want_all(&mut cx.write(), &instance.id, now)?;
+    start(cx, &instance.id)
+}
+
 /// Has the job run for what was marked as due.
 ///
 /// # Errors

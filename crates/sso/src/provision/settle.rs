@@ -39,6 +39,7 @@ pub(super) struct Batch {
     homes: HashMap<InstanceId, Arc<Home>>,
     blueprints: HashMap<PermissionSetId, Arc<Blueprint>>,
     everywhere: HashMap<PermissionSetId, Vec<Operation>>,
+    metadata: HashMap<AccountId, String>,
     obstacles: HashMap<AccountId, Option<String>>,
     callers: HashMap<AccountId, PrincipalCaller>,
 }
@@ -145,7 +146,8 @@ fn bring_about(
     let place = home.place(&row.account, &row.role_name);
     let actual = account::actual(cx.tx, &place)?;
     let Target { desired, version } = if is_assigned {
-        target(&home, &blueprint, row, &actual, wants_latest)
+        let metadata = batch.metadata(&home, &row.account)?;
+        target(blueprint.role(&home, &row.account), blueprint.set.version, metadata, row, &actual, wants_latest)
     } else {
         let is_last = !provisioned::has_others(cx.tx, row)?;
         let provider = if is_last { DesiredProvider::Absent } else { DesiredProvider::Any };
@@ -181,20 +183,23 @@ struct Target {
 
 /// A change of a permission set reaches a role only when somebody asks for it; until then only what does not follow from
 /// the permission set is repaired in a role that shows an older version.
-fn target(home: &Home, blueprint: &Blueprint, row: &Provisioned, actual: &Actual, wants_latest: bool) -> Target {
-    let latest = blueprint.role(home, &row.account);
-    let is_current = wants_latest || row.version == blueprint.set.version || row.version == 0;
-    let provider = DesiredProvider::Present(home.metadata.clone());
+fn target(
+    latest: RoleState,
+    latest_version: i64,
+    metadata: String,
+    row: &Provisioned,
+    actual: &Actual,
+    wants_latest: bool,
+) -> Target {
+    let is_current = wants_latest || row.version == latest_version || row.version == 0;
+    let provider = DesiredProvider::Present(metadata);
     match &actual.role {
         Some(role) if !is_current => {
-            let kept = RoleState {
-                trust_policy: latest.trust_policy,
-                session_seconds: SESSION_SECONDS,
-                ..role.clone()
-            };
+            let kept =
+                RoleState { trust_policy: latest.trust_policy, session_seconds: SESSION_SECONDS, ..role.clone() };
             Target { desired: Desired { provider, role: Some(kept) }, version: row.version }
         }
-        _ => Target { desired: Desired { provider, role: Some(latest) }, version: blueprint.set.version },
+        _ => Target { desired: Desired { provider, role: Some(latest) }, version: latest_version },
     }
 }
 
@@ -221,6 +226,15 @@ impl Batch {
         let blueprint = Arc::new(Blueprint::load(tx, &row.instance, id)?);
         self.blueprints.insert(id.clone(), Arc::clone(&blueprint));
         Ok(blueprint)
+    }
+
+    fn metadata(&mut self, home: &Home, account: &AccountId) -> Result<String> {
+        if let Some(metadata) = self.metadata.get(account) {
+            return Ok(metadata.clone());
+        }
+        let metadata = home.metadata(account)?;
+        self.metadata.insert(account.clone(), metadata.clone());
+        Ok(metadata)
     }
 
     fn note_everywhere(&mut self, tx: &mut Tx, set: &PermissionSetId) -> Result<()> {
