@@ -2,7 +2,7 @@
 
 use crate::instance::touch;
 use crate::{access, client_token, messages, page, tag};
-use base::{AccountId, InstanceId, Random, Timestamp};
+use base::{AccountId, IdentityStoreId, InstanceId, Random, Timestamp};
 use kernel::job::{self, JobKind};
 use kernel::store::Row;
 use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, WriteTx, params, route};
@@ -167,6 +167,24 @@ pub fn get(tx: &mut Tx, arn: &str) -> Result<Option<TrustedTokenIssuer>> {
 /// When the database fails.
 pub fn exists(tx: &mut Tx, arn: &str) -> Result<bool> {
     Ok(get(tx, arn)?.is_some())
+}
+
+/// The user of `store` whose attribute has the value that a token of the issuer gave: `userName` or `emails.value`, the
+/// attributes of which there is at most one owner. `None` for other attributes.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_user(
+    tx: &mut Tx,
+    store: &IdentityStoreId,
+    issuer: &TrustedTokenIssuer,
+    value: &str,
+) -> Result<Option<identity::user::User>> {
+    match issuer.identity_store_attribute_path.as_str() {
+        "userName" => identity::user::find_by_name(tx, store, value),
+        "emails.value" => identity::user::find_by_email(tx, store, value),
+        _ => Ok(None),
+    }
 }
 
 /// Stores the signing keys of an issuer as they were fetched; `fetched_at` is when the fetch began. False when there is

@@ -1,7 +1,7 @@
 //! How instances begin and end.
 
 use super::{Instance, Kind, get, of_organization, signer, touch};
-use crate::{SERVICE, access, application, messages, region, tag, trusted_token_issuer};
+use crate::{SERVICE, access, application, messages, permission_set, region, tag, trusted_token_issuer};
 use base::{AccountId, InstanceId, OrgId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Caller, Error, Permission, RequestInfo, Result, WriteCx, params};
@@ -120,17 +120,8 @@ pub fn delete_organization_instance(cx: &mut WriteCx<'_>, instance: &Instance) -
     tx.exec_one("update sso_instance set status = 'DELETE_IN_PROGRESS' where id = $1", params![instance.id])?;
     tx.exec("delete from sso_assignment where instance_id = $1", params![instance.id])?;
     touch(cx, instance);
-    withdraw_roles(cx, instance)?;
+    crate::provision::withdraw(cx, instance)?;
     cx.enqueue(END, instance.id.as_str(), now)
-}
-
-/// Has the roles of the instance removed from every account.
-fn withdraw_roles(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
-    let provisioned = "select 1 from sso_provisioned where instance_id = $1 limit 1";
-    if cx.tx.exists(provisioned, params![instance.id])? {
-        return Err(messages::conflict("Permission sets are still provisioned in accounts: remove their assignments"));
-    }
-    Ok(())
 }
 
 /// Removes every row of an instance that has nothing in any account.
@@ -139,8 +130,8 @@ pub(super) fn remove(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
     application::on_instance_deleted(cx, id)?;
     trusted_token_issuer::on_instance_deleted(cx, id)?;
     let mut tx = cx.write();
-    let like = format!("%/{id}%");
-    tx.exec("delete from sso_tag where resource_arn like $1", params![like])?;
+    let permission_sets = format!("{}%", permission_set::arns_of(id));
+    tx.exec("delete from sso_tag where resource_arn like $1", params![permission_sets])?;
     tag::clear(&mut tx, &instance.arn())?;
     for sql in [
         "delete from sso_session where instance_id = $1",

@@ -72,7 +72,12 @@ impl PermissionSet {
 
 /// The ARN of a permission set.
 pub fn arn(instance: &InstanceId, id: &PermissionSetId) -> String {
-    format!("arn:aws:sso:::permissionSet/{instance}/{id}")
+    format!("{}{id}", arns_of(instance))
+}
+
+/// How the ARNs of the permission sets of an instance begin.
+pub(crate) fn arns_of(instance: &InstanceId) -> String {
+    format!("arn:aws:sso:::permissionSet/{instance}/")
 }
 
 /// The columns of [`permission_set`], in its order.

@@ -2,4 +2,10 @@
 
 mod application;
 mod application_support;
+mod authorization;
+mod device;
+mod oidc;
+mod session;
+mod sign_in;
+mod sign_in_support;
 mod trusted_token_issuer;

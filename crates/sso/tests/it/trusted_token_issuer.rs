@@ -322,3 +322,21 @@ fn an_instance_that_is_being_deleted_gets_nothing_new() {
     let created = world.call::<ops::CreateApplication>(&management(), world.creation("App"));
     assert_eq!(code(created), "ConflictException");
 }
+
+#[test]
+fn the_user_of_a_token_is_found_by_name_or_address() {
+    let world = World::new();
+    let arn = register(&world, "Okta");
+    let mut issuer = world.read(|tx| trusted_token_issuer::get(tx, &arn)).expect("there is one");
+    let mut find = |path: &str, value: &str| {
+        issuer.identity_store_attribute_path = path.to_owned();
+        let found = world.read(|tx| trusted_token_issuer::find_user(tx, &world.instance.store, &issuer, value));
+        found.map(|user| user.id)
+    };
+    assert_eq!(find("userName", "Alice"), Some(world.user.clone()));
+    assert_eq!(find("emails.value", "alice@example.com"), Some(world.user.clone()));
+    assert_eq!(find("emails.value", "bob@example.com"), None);
+    assert_eq!(find("nickName", "alice"), None);
+    let elsewhere = world.read(|tx| trusted_token_issuer::find_user(tx, &world.account_instance.store, &issuer, "alice"));
+    assert!(elsewhere.is_none());
+}
