@@ -200,10 +200,7 @@ fn required(cx: &mut Cx<'_>, arn: &str) -> Result<TrustedTokenIssuer> {
     get(cx.tx, arn)?.ok_or_else(|| missing(arn))
 }
 
-fn create(
-    cx: &mut WriteCx<'_>,
-    input: &CreateTrustedTokenIssuerRequest,
-) -> Result<CreateTrustedTokenIssuerResponse> {
+fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Result<CreateTrustedTokenIssuerResponse> {
     let instance = access::writable_instance(cx, &input.instance_arn)?;
     let Some(configuration) = &input.trusted_token_issuer_configuration.oidc_jwt_configuration else {
         return Err(no_configuration());
@@ -277,10 +274,7 @@ fn insert(cx: &mut WriteCx<'_>, made: &TrustedTokenIssuer, token: Option<&str>, 
     )
 }
 
-fn describe(
-    cx: &mut Cx<'_>,
-    input: &DescribeTrustedTokenIssuerRequest,
-) -> Result<DescribeTrustedTokenIssuerResponse> {
+fn describe(cx: &mut Cx<'_>, input: &DescribeTrustedTokenIssuerRequest) -> Result<DescribeTrustedTokenIssuerResponse> {
     let found = required(cx, &input.trusted_token_issuer_arn)?;
     Ok(DescribeTrustedTokenIssuerResponse {
         trusted_token_issuer_arn: Some(found.arn()),
@@ -290,10 +284,7 @@ fn describe(
     })
 }
 
-fn update(
-    cx: &mut WriteCx<'_>,
-    input: &UpdateTrustedTokenIssuerRequest,
-) -> Result<UpdateTrustedTokenIssuerResponse> {
+fn update(cx: &mut WriteCx<'_>, input: &UpdateTrustedTokenIssuerRequest) -> Result<UpdateTrustedTokenIssuerResponse> {
     let mut changed = required(cx, &input.trusted_token_issuer_arn)?;
     let instance = access::writable_instance(cx, &instance_arn(&input.trusted_token_issuer_arn))?;
     if let Some(name) = &input.name {
@@ -326,10 +317,7 @@ fn update(
     Ok(UpdateTrustedTokenIssuerResponse {})
 }
 
-fn delete(
-    cx: &mut WriteCx<'_>,
-    input: &DeleteTrustedTokenIssuerRequest,
-) -> Result<DeleteTrustedTokenIssuerResponse> {
+fn delete(cx: &mut WriteCx<'_>, input: &DeleteTrustedTokenIssuerRequest) -> Result<DeleteTrustedTokenIssuerResponse> {
     let found = required(cx, &input.trusted_token_issuer_arn)?;
     let instance = access::writable_instance(cx, &instance_arn(&input.trusted_token_issuer_arn))?;
     let sql = "select 1 from sso_application_grant_issuer where issuer_id = $1 limit 1";
@@ -413,7 +401,9 @@ mod tests {
         let arn = "arn:aws:sso::111122223333:trustedTokenIssuer/ssoins-0123456789abcdef/\
                    tti-01234567-89ab-cdef-0123-456789abcdef";
         assert!(parts(arn).is_some());
-        for bad in [arn.trim_end_matches('f'), &arn.replace("tti-", "apl-"), &format!("{arn}/x"), &arn.replace("::1", ":::1")] {
+        for bad in
+            [arn.trim_end_matches('f'), &arn.replace("tti-", "apl-"), &format!("{arn}/x"), &arn.replace("::1", ":::1")]
+        {
             assert!(parts(bad).is_none(), "{bad}");
         }
     }

@@ -1,1 +1,8 @@
 //! IAM Identity Center, through its operations.
+
+mod attribute;
+mod instance;
+mod permission_set;
+mod region;
+mod support;
+mod tag;
