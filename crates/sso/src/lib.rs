@@ -6,17 +6,27 @@
 
 pub mod access;
 pub mod application;
+pub mod assignment;
 pub mod attribute;
+pub mod authorization;
+mod clean_up;
 mod client_token;
 pub mod departure;
+pub mod device;
 pub mod effects;
 pub mod instance;
 pub mod messages;
+mod oidc;
+mod opaque;
+pub mod operation;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod portal_event;
+pub mod provision;
 pub mod region;
 pub mod session;
+pub mod sign_in;
 pub mod tag;
 pub mod trusted_token_issuer;
 
@@ -30,9 +40,12 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 pub fn routes() -> Vec<Route> {
     [
         application::routes(),
+        assignment::routes(),
         attribute::routes(),
         instance::routes(),
+        oidc::routes(),
         permission_set::routes(),
+        portal::routes(),
         region::routes(),
         tag::routes(),
         trusted_token_issuer::routes(),
@@ -44,5 +57,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [departure::jobs(), instance::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs(), provision::jobs()].into_iter().flatten().collect()
 }

@@ -300,7 +300,8 @@ fn the_instance_describes_itself_to_an_account_with_the_key_that_signs() {
     let (app, instance) = app();
     let account = account_id(STRANGER);
     let read = |account: &base::AccountId| {
-        app.app.store.read(|tx| sso::instance::saml_metadata(&app.app, tx, &instance, account)).expect("made")
+        let certificate = app.app.store.read(|tx| sso::instance::signer::certificate(tx, &instance)).expect("read");
+        sso::instance::saml_metadata(&certificate, &instance, account).expect("made")
     };
     let metadata = read(&account);
     let signer = app.app.store.read(|tx| sso::instance::signing_key(&app.app, tx, &instance)).expect("opened");
@@ -310,4 +311,26 @@ fn the_instance_describes_itself_to_an_account_with_the_key_that_signs() {
     let years = (signer.certificate.not_after().seconds() - app.app.now().seconds()) / (365 * 86_400);
     assert_eq!(years, 100);
     assert_ne!(read(&account_id(MANAGEMENT)), metadata);
+}
+
+#[test]
+fn the_instance_goes_with_its_organization() {
+    let (app, instance) = app();
+    permission_set(&app, &instance, "Admin");
+    app.call::<model::organizations::ops::DeleteOrganization>(&admin(), smithy::schema::Unit {}).expect("deleted");
+    assert!(list(&app, &admin()).is_empty());
+    assert_eq!(count(&app, "select count(*) from sso_instance"), 0);
+    assert_eq!(count(&app, "select count(*) from ids_store"), 0);
+}
+
+#[test]
+fn an_instance_that_is_being_deleted_has_no_portal() {
+    let (app, instance) = app();
+    let find = || {
+        let settings = app.app.settings.clone();
+        app.app.store.read(|tx| sso::instance::of_start_url(tx, &settings, &instance.start_url())).expect("read")
+    };
+    assert_eq!(find().map(|found| found.id), Some(instance.id.clone()));
+    write(&app, &admin(), |cx| sso::instance::delete_organization_instance(cx, &instance)).expect("accepted");
+    assert_eq!(find(), None);
 }

@@ -1,8 +1,14 @@
 //! IAM Identity Center, through its operations.
 
 mod attribute;
+mod authorization;
+mod device;
 mod instance;
+mod oidc;
 mod permission_set;
 mod region;
+mod session;
+mod sign_in;
+mod sign_in_support;
 mod support;
 mod tag;

@@ -37,11 +37,13 @@ fn effects(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
             org::service_linked_roles::on_account_joined(cx, org, account)
         }
         Event::TrustedAccessEnabled { org, service } => {
-            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)
+            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)?;
+            if service == sso::SERVICE { sso::provision::on_trusted_access_enabled(cx, org) } else { Ok(()) }
         }
         Event::IdentityUserDeleted { store, user } => sso::effects::on_user_deleted(cx, store, user),
         Event::IdentityUserDisabled { store, user } => sso::effects::on_user_disabled(cx, store, user),
         Event::IdentityGroupDeleted { store, group } => sso::effects::on_group_deleted(cx, store, group),
+        Event::OrganizationDeleted { org, .. } => sso::instance::on_organization_deleted(cx, org),
         _ => Ok(()),
     }
 }
