@@ -337,6 +337,7 @@ fn the_user_of_a_token_is_found_by_name_or_address() {
     assert_eq!(find("emails.value", "alice@example.com"), Some(world.user.clone()));
     assert_eq!(find("emails.value", "bob@example.com"), None);
     assert_eq!(find("nickName", "alice"), None);
-    let elsewhere = world.read(|tx| trusted_token_issuer::find_user(tx, &world.account_instance.store, &issuer, "alice"));
+    let elsewhere =
+        world.read(|tx| trusted_token_issuer::find_user(tx, &world.account_instance.store, &issuer, "alice"));
     assert!(elsewhere.is_none());
 }
