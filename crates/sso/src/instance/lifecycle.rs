@@ -1,7 +1,9 @@
 //! How instances begin and end.
 
 use super::{Instance, Kind, get, of_organization, signer, touch};
-use crate::{SERVICE, access, application, messages, permission_set, provision, region, session, tag, trusted_token_issuer};
+use crate::{
+    SERVICE, access, application, messages, permission_set, provision, region, session, tag, trusted_token_issuer,
+};
 use base::{AccountId, InstanceId, OrgId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Caller, Error, Permission, RequestInfo, Result, WriteCx, params};
