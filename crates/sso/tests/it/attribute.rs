@@ -72,6 +72,7 @@ fn user(instance: &Instance) -> User {
         status: Status::Enabled,
         attributes,
         source_id: None,
+        revision: 0,
         created_at: START,
         created_by: String::new(),
         updated_at: START,

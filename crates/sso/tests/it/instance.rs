@@ -7,9 +7,11 @@ use crate::support::{
 use kernel::Caller;
 use kernel::app::Authorizer;
 use kernel::testing::{Setup, TestApp, code};
+use model::identitystore::{self, CreateUserRequest, Name};
 use model::sso_admin::{
-    CreateInstanceRequest, DeleteInstanceRequest, DescribeInstanceRequest, EncryptionConfiguration, InstanceStatus,
-    KmsKeyType, ListInstancesRequest, ListPermissionSetsRequest, Tag, UpdateInstanceRequest, ops,
+    CreateAccountAssignmentRequest, CreateInstanceRequest, DeleteInstanceRequest, DescribeInstanceRequest,
+    EncryptionConfiguration, InstanceStatus, KmsKeyType, ListInstancesRequest, ListPermissionSetsRequest,
+    PrincipalType, Tag, TargetType, UpdateInstanceRequest, ops,
 };
 use sso::instance::Instance;
 
@@ -333,4 +335,60 @@ fn an_instance_that_is_being_deleted_has_no_portal() {
     assert_eq!(find().map(|found| found.id), Some(instance.id.clone()));
     write(&app, &admin(), |cx| sso::instance::delete_organization_instance(cx, &instance)).expect("accepted");
     assert_eq!(find(), None);
+}
+
+/// Roles of the service in any account.
+fn roles(app: &TestApp) -> i64 {
+    count(app, "select count(*) from iam_role where path like '/aws-reserved/sso.amazonaws.com/%'")
+}
+
+#[test]
+fn deleting_the_configuration_removes_the_roles_from_every_account_first() {
+    let (app, instance) = app();
+    let member = member(&app, "member");
+    let permission_set_arn = permission_set(&app, &instance, "Admin");
+    let input = CreateUserRequest {
+        identity_store_id: instance.store.to_string(),
+        user_name: Some("ada".to_owned()),
+        display_name: Some("Ada".to_owned()),
+        name: Some(Name {
+            given_name: Some("Ada".to_owned()),
+            family_name: Some("Lovelace".to_owned()),
+            ..Name::default()
+        }),
+        ..CreateUserRequest::default()
+    };
+    let user = app.call::<identitystore::ops::CreateUser>(&admin(), input).expect("created");
+    let input = CreateAccountAssignmentRequest {
+        instance_arn: instance.arn(),
+        permission_set_arn,
+        principal_id: user.user_id,
+        principal_type: PrincipalType::User,
+        target_id: member,
+        target_type: TargetType::AwsAccount,
+    };
+    app.call::<ops::CreateAccountAssignment>(&admin(), input).expect("accepted");
+    app.run_jobs();
+    assert_eq!(roles(&app), 1);
+    write(&app, &admin(), |cx| sso::instance::delete_organization_instance(cx, &instance)).expect("accepted");
+    app.run_jobs();
+    app.clock.advance_seconds(60);
+    app.run_jobs();
+    assert_eq!(roles(&app), 0);
+    assert_eq!(count(&app, "select count(*) from iam_saml_provider"), 0);
+    assert_eq!(count(&app, "select count(*) from sso_instance"), 0);
+    assert_eq!(count(&app, "select count(*) from ids_user"), 0);
+}
+
+#[test]
+fn roles_that_the_service_cannot_reach_keep_the_configuration() {
+    let (app, instance) = app();
+    permission_set(&app, &instance, "Admin");
+    let sql = "insert into sso_provisioned (instance_id, account_id, permission_set_id, role_name, version, \
+               provisioned_at) select instance_id, '111122223333', id, 'r', 1, 0 from sso_permission_set";
+    app.app.store.write(|tx| tx.exec_one(sql, kernel::params![]), |_| {}).expect("provisioned");
+    trust(&app, false);
+    let delete = || write(&app, &admin(), |cx| sso::instance::delete_organization_instance(cx, &instance));
+    assert_eq!(code(delete()), "AccessDeniedException");
+    assert!(current(&app, &instance).is_active());
 }
