@@ -681,6 +681,12 @@ CREATE TABLE sso_provisioned (
     -- The permission set's version that the role shows; 0: not made yet.
     version integer not null,
     provisioned_at integer not null,
+    -- From when on the role waits to be compared with what it should be; null: nobody asked.
+    due_at integer,
+    -- Comparisons in a row that a fault of ours ended.
+    attempts integer not null default 0,
+    -- Why the role could not be made what it should be, the last time; null: it could.
+    failure_reason text,
     primary key (account_id, permission_set_id)
 ) strict;
 
@@ -817,6 +823,10 @@ CREATE INDEX org_unit_by_org on org_unit (org_id);
 
 CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
 
+CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
+
+CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
+
 CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
 
 CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_id, client_token);
@@ -824,9 +834,6 @@ CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_
 CREATE INDEX sso_application_by_instance on sso_application (instance_id, created_at, id);
 
 CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
-CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
-
-CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
 
 CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
 
@@ -870,7 +877,7 @@ CREATE INDEX sso_instance_by_owner on sso_instance (owner_account_id);
 
 CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
 
-CREATE INDEX sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
+CREATE INDEX sso_operation_waiting on sso_operation (status, permission_set_id, account_id);
 
 CREATE INDEX sso_password_ticket_by_end on sso_password_ticket (expires_at);
 
@@ -885,6 +892,8 @@ CREATE UNIQUE INDEX sso_permission_set_by_name on sso_permission_set (instance_i
 CREATE INDEX sso_provisioned_by_instance on sso_provisioned (instance_id);
 
 CREATE INDEX sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
+
+CREATE INDEX sso_provisioned_due on sso_provisioned (due_at, account_id, permission_set_id);
 
 CREATE INDEX sso_refresh_token_by_session on sso_refresh_token (session_id);
 
