@@ -4,12 +4,15 @@
 //! Start at [`routes`]. What the service does in accounts it does as its principal, through `AWSServiceRoleForSSO`.
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
+pub mod authorization;
 pub mod departure;
+pub mod device;
 pub mod effects;
 pub mod instance;
 pub mod permission_set;
 pub mod portal;
 pub mod session;
+pub mod sign_in;
 
 use kernel::Route;
 use kernel::job::JobHandler;
