@@ -25,9 +25,9 @@ pub struct Consent<'a> {
 impl Consent<'_> {
     /// The document.
     pub fn render(&self) -> Html {
-        let is_this_machine = ["127.0.0.1", "localhost", "[::1]"]
-            .iter()
-            .any(|name| self.redirect_host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
+        let is_this_machine = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
+            self.redirect_host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
         let main = html! {
             h1 { "Let this application act for you?" }
             div class="card" {

@@ -135,7 +135,8 @@ impl Approval<'_> {
 
 /// Shows a code so that eyes and screen readers get it letter by letter.
 fn spelled(code: &str) -> Markup {
-    let letters: Vec<String> = code.chars().map(|letter| if letter == '-' { ",".to_owned() } else { letter.to_string() }).collect();
+    let letters: Vec<String> =
+        code.chars().map(|letter| if letter == '-' { ",".to_owned() } else { letter.to_string() }).collect();
     html! {
         p class="code big" {
             span aria-hidden="true" { (code) }

@@ -19,8 +19,8 @@ impl SignOut<'_> {
         let main = html! {
             h1 { "Sign out?" }
             p {
-                "This ends the session of this browser. Command-line tools that you let in keep their own sessions: end \
-                 them under " a href="/start/sessions" { "Sessions" } "."
+                "This ends the session of this browser, and the command-line tools and devices that you let in from it. Other \
+                 browsers stay signed in: see " a href="/start/sessions" { "Sessions" } "."
             }
             form method="post" action="/signout" {
                 (csrf_field(self.csrf))

@@ -62,7 +62,9 @@ mod tests {
             assert_eq!(age(now.plus_seconds(-seconds), now), text);
         }
         assert_eq!(until(now.plus_seconds(3_600), now), "in 60 minutes");
-        assert_eq!(instant(Timestamp::from_seconds(0)).into_string(),
-            "<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00 UTC</time>");
+        assert_eq!(
+            instant(Timestamp::from_seconds(0)).into_string(),
+            "<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00 UTC</time>"
+        );
     }
 }
