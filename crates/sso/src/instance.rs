@@ -1,9 +1,10 @@
 //! Instances of IAM Identity Center.
 
 use base::{AccountId, IdentityStoreId, InstanceId, OrgId, Timestamp};
+use kernel::scope::Scope;
 use kernel::settings::Settings;
 use kernel::store::Row;
-use kernel::{Result, Tx, params};
+use kernel::{Result, Tx, WriteCx, params};
 
 /// What kind of instance it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,4 +158,9 @@ pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Optio
         }
         other => other,
     })
+}
+
+/// Marks what caches know of the instance as out of date.
+pub fn touch(cx: &mut WriteCx<'_>, instance: &Instance) {
+    cx.touch(Scope::instance(&instance.id));
 }
