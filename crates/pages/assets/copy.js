@@ -2,7 +2,7 @@
 const status = document.createElement("p");
 status.setAttribute("role", "status");
 status.className = "hidden-visually";
-document.body.append(status);
+document.querySelector("main").append(status);
 
 function select(block) {
   const range = document.createRange();

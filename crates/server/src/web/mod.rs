@@ -17,6 +17,8 @@ mod profiles;
 mod sessions;
 mod sign_in;
 mod sign_out;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use answer::{Answer, Failure};

@@ -107,8 +107,8 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
         problem,
     };
     let status = match problem {
-        None | Some(Problem::PasswordChanged) => StatusCode::OK,
-        Some(Problem::Refused | Problem::Expired) => StatusCode::FORBIDDEN,
+        None | Some(Problem::Refused | Problem::PasswordChanged) => StatusCode::OK,
+        Some(Problem::Expired) => StatusCode::FORBIDDEN,
         Some(Problem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Some(Problem::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -141,8 +141,7 @@ fn new_password(
     let cookie = form_cookie(visit);
     let csrf = visit.token(&cookie);
     let page = NewPassword { frame: visit.frame(), ticket, user_name, next: next.as_str(), csrf: &csrf, problem };
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let mut response = answer::page(status, page.render());
+    let mut response = answer::page(StatusCode::OK, page.render());
     answer::set_cookie(&mut response, &cookie::set(Cookie::Form, visit.is_https(), &cookie, FORM_SECONDS));
     response
 }
