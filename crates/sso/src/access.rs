@@ -40,16 +40,12 @@ pub fn account_arn(account: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub fn standing(tx: &mut Tx, instance: &Instance, account: &AccountId) -> Result<Option<Standing>> {
-    let Some(org) = &instance.org else { return Ok((instance.owner == *account).then_some(Standing::Owner)) };
-    let member = "select 1 from org_account where account_id = $1 and org_id = $2";
-    if !tx.exists(member, params![account, org])? {
-        return Ok(None);
-    }
+    let Some(id) = &instance.org else { return Ok((instance.owner == *account).then_some(Standing::Owner)) };
+    let Some(org) = org::organization::of_account(tx, account)?.filter(|org| org.id == *id) else { return Ok(None) };
     if instance.owner == *account {
         return Ok(Some(Standing::Owner));
     }
-    let delegate = "select 1 from org_delegated_administrator where org_id = $1 and account_id = $2 and service = $3";
-    let is_delegate = tx.exists(delegate, params![org, account, SERVICE])?;
+    let is_delegate = org::delegated_administrator::is_registered(tx, &org, account, SERVICE)?;
     Ok(Some(if is_delegate { Standing::Delegate } else { Standing::Member }))
 }
 
@@ -89,10 +85,13 @@ pub fn required_instance(cx: &mut Cx<'_>, arn: &str) -> Result<Instance> {
 /// As [`required_instance`], for what changes the instance or touches accounts: see [`require_service`].
 ///
 /// # Errors
-/// As [`required_instance`] and [`require_service`].
+/// As [`required_instance`] and [`require_service`], and `ConflictException` while the instance is being deleted.
 pub fn writable_instance(cx: &mut Cx<'_>, arn: &str) -> Result<Instance> {
     let instance = required_instance(cx, arn)?;
     require_service(cx, &instance)?;
+    if !instance.is_active() {
+        return Err(messages::instance_not_active(&instance.id));
+    }
     Ok(instance)
 }
 

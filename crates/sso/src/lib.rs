@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod application;
+pub mod attribute;
 pub mod authorization;
 mod clean_up;
 mod client_token;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
+pub mod region;
 pub mod session;
 pub mod sign_in;
 pub mod tag;
@@ -33,15 +35,22 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    [application::routes(), oidc::routes(), tag::routes(), trusted_token_issuer::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        application::routes(),
+        attribute::routes(),
+        instance::routes(),
+        oidc::routes(),
+        permission_set::routes(),
+        region::routes(),
+        tag::routes(),
+        trusted_token_issuer::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    let mut jobs = departure::jobs();
-    jobs.extend(clean_up::jobs());
-    jobs
+    [clean_up::jobs(), departure::jobs(), instance::jobs()].into_iter().flatten().collect()
 }
