@@ -12,6 +12,9 @@ pub const CLEAN_UP: JobKind = JobKind("sso.clean_up_sessions");
 const PAUSE_SECONDS: i64 = 3_600;
 /// How long codes are kept after they ran out: tools still ask, and learn what happened.
 const CODE_KEPT_SECONDS: i64 = 86_400;
+/// How long sessions are kept after they ran out: role credentials that were given out in them last up to twelve hours,
+/// and an hour more where another role was assumed with them. Those end only with sessions that somebody ended.
+const SESSION_KEPT_SECONDS: i64 = 46_800;
 /// Rows deleted in one transaction, so that no writer waits for long.
 const ROWS_MAX: i64 = 500;
 
@@ -52,7 +55,8 @@ fn run(app: &Arc<App>) -> Result<Outcome> {
 }
 
 fn delete_sessions(cx: &mut WriteCx<'_>, sql: &'static str, now: Timestamp) -> Result<bool> {
-    let ids = cx.tx.all(sql, params![now, ROWS_MAX], |row| row.get::<String>(0))?;
+    let before = now.plus_seconds(-SESSION_KEPT_SECONDS);
+    let ids = cx.tx.all(sql, params![before, ROWS_MAX], |row| row.get::<String>(0))?;
     for id in &ids {
         crate::session::delete(cx, id)?;
     }

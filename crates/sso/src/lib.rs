@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod application;
+pub mod assignment;
 pub mod attribute;
 pub mod authorization;
 mod clean_up;
@@ -17,10 +18,12 @@ pub mod instance;
 pub mod messages;
 mod oidc;
 mod opaque;
+pub mod operation;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
+pub mod provision;
 pub mod region;
 pub mod session;
 pub mod sign_in;
@@ -37,10 +40,12 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 pub fn routes() -> Vec<Route> {
     [
         application::routes(),
+        assignment::routes(),
         attribute::routes(),
         instance::routes(),
         oidc::routes(),
         permission_set::routes(),
+        portal::routes(),
         region::routes(),
         tag::routes(),
         trusted_token_issuer::routes(),
@@ -52,5 +57,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [clean_up::jobs(), departure::jobs(), instance::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs(), provision::jobs()].into_iter().flatten().collect()
 }

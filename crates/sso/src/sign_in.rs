@@ -74,7 +74,7 @@ pub fn sign_in(
     };
     match checked {
         Checked::Throttled { retry_after_seconds } => Ok(Outcome::Throttled { retry_after_seconds }),
-        Checked::Refused => refused(app, request, instance, user_name),
+        Checked::Refused { .. } => refused(app, request, instance, user_name),
         Checked::Verified(user) => begin(app, request, instance, &user),
         Checked::MustChange(user) => must_change(app, request, instance, &user),
     }
