@@ -55,7 +55,6 @@ fn signing_in() -> Vec<(&'static str, Html)> {
         Some(Problem::Throttled { minutes: 15 }),
         Some(Problem::Unavailable),
         Some(Problem::Expired),
-        Some(Problem::PasswordChanged),
     ];
     let mut all = Vec::new();
     for purpose in &purposes {
