@@ -1,6 +1,7 @@
 //! Identity stores themselves.
 
 use base::{AccountId, DirectoryId, IdentityStoreId, Timestamp};
+use kernel::scope::Scope;
 use kernel::store::Row;
 use kernel::{Error, Result, Tx, WriteCx, params};
 
@@ -57,4 +58,24 @@ pub fn create(cx: &mut WriteCx<'_>, owner: &AccountId) -> Result<Store> {
         params![store.id, store.owner, store.created_at],
     )?;
     Ok(store)
+}
+
+/// Deletes a store with everybody in it. Nobody is told: whatever knew of its people goes with it.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete(cx: &mut WriteCx<'_>, id: &IdentityStoreId) -> Result<()> {
+    let mut tx = cx.write();
+    for sql in [
+        "delete from ids_membership where store_id = $1",
+        "delete from ids_external_id where store_id = $1",
+        "delete from ids_password where user_id in (select id from ids_user where store_id = $1)",
+        "delete from ids_user where store_id = $1",
+        "delete from ids_group where store_id = $1",
+        "delete from ids_store where id = $1",
+    ] {
+        tx.exec(sql, params![id])?;
+    }
+    cx.touch(Scope::identity_store(id));
+    Ok(())
 }

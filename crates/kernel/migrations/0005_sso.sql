@@ -14,7 +14,7 @@ create table sso_instance (
     status text not null check (status in ('CREATE_IN_PROGRESS', 'ACTIVE', 'DELETE_IN_PROGRESS')),
     -- Sixteen hexadecimal digits: names the SAML providers of the instance in all accounts.
     provider_suffix text not null,
-    -- Certificate (PEM) and sealed private key (PKCS #8) that sign the instance's assertions.
+    -- Certificate (DER in base64) and sealed private key (PKCS #8) that sign the instance's assertions.
     certificate text not null,
     private_key {bytes} not null,
     -- Life of a portal session, in seconds.

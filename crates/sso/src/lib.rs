@@ -5,14 +5,23 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod authorization;
+pub mod access;
+pub mod application;
+pub mod attribute;
+mod client_token;
 pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
+pub mod messages;
+pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod region;
 pub mod session;
 pub mod sign_in;
+pub mod tag;
+pub mod trusted_token_issuer;
 
 use kernel::Route;
 use kernel::job::JobHandler;
@@ -22,10 +31,21 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    [
+        application::routes(),
+        attribute::routes(),
+        instance::routes(),
+        permission_set::routes(),
+        region::routes(),
+        tag::routes(),
+        trusted_token_issuer::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    departure::jobs()
+    [departure::jobs(), instance::jobs()].into_iter().flatten().collect()
 }
