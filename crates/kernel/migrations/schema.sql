@@ -447,6 +447,12 @@ CREATE TABLE org_unit (
     created_at integer not null
 ) strict;
 
+CREATE TABLE sso_access_token (
+    token_hash blob primary key,
+    session_id text not null references sso_session (id),
+    expires_at integer not null
+) strict;
+
 CREATE TABLE sso_application (
     id text primary key,
     instance_id text not null references sso_instance (id),
@@ -477,6 +483,53 @@ CREATE TABLE sso_attribute (
 CREATE TABLE sso_attribute_configuration (
     instance_id text primary key references sso_instance (id),
     created_at integer not null
+) strict;
+
+CREATE TABLE sso_authorization_code (
+    code_hash blob primary key,
+    client_id text not null,
+    -- The browser's session in which the tool was let in.
+    session_id text not null references sso_session (id),
+    redirect_uri text not null,
+    scopes text not null,
+    code_challenge text not null,
+    expires_at integer not null,
+    -- The session that the code was exchanged for; a second exchange ends it. The session may be gone.
+    tool_session_id text
+) strict;
+
+CREATE TABLE sso_client (
+    id text primary key,
+    secret_hash blob not null,
+    name text not null,
+    -- Separated by spaces.
+    scopes text not null,
+    grant_types text not null,
+    redirect_uris text not null,
+    -- The instance that it named; null: it did not.
+    instance_id text references sso_instance (id),
+    source_ip text not null,
+    created_at integer not null,
+    expires_at integer not null
+) strict;
+
+CREATE TABLE sso_device_grant (
+    device_code_hash blob primary key,
+    user_code text not null,
+    client_id text not null,
+    client_name text not null,
+    scopes text not null,
+    instance_id text not null references sso_instance (id),
+    source_ip text not null,
+    user_agent text not null,
+    requested_at integer not null,
+    expires_at integer not null,
+    polls integer not null,
+    last_poll_at integer not null,
+    status text not null check (status in ('PENDING', 'ALLOWED', 'DENIED', 'USED')),
+    -- For whom it was allowed, and from which browser's session; null: by an administrator.
+    user_id text,
+    session_id text references sso_session (id)
 ) strict;
 
 CREATE TABLE sso_instance (
@@ -517,6 +570,13 @@ CREATE TABLE sso_operation (
     principal_id text,
     failure_reason text,
     created_at integer not null
+) strict;
+
+CREATE TABLE sso_password_ticket (
+    ticket_hash blob primary key,
+    instance_id text not null references sso_instance (id),
+    user_id text not null,
+    expires_at integer not null
 ) strict;
 
 CREATE TABLE sso_permission_set (
@@ -564,6 +624,12 @@ CREATE TABLE sso_provisioned (
     primary key (account_id, permission_set_id)
 ) strict;
 
+CREATE TABLE sso_refresh_token (
+    token_hash blob primary key,
+    session_id text not null references sso_session (id),
+    is_used integer not null
+) strict;
+
 CREATE TABLE sso_region (
     instance_id text not null references sso_instance (id),
     name text not null,
@@ -577,13 +643,23 @@ CREATE TABLE sso_session (
     id text primary key,
     instance_id text not null references sso_instance (id),
     user_id text not null,
-    -- SHA-256 of the cookie.
-    token_hash blob not null unique,
+    -- The browser's session from which a tool was let in; null: a browser, or a tool that an administrator let in.
+    parent_id text references sso_session (id),
+    -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
+    client_id text,
+    client_name text,
+    -- What the tool may do, separated by spaces; null: it did not ask for scopes.
+    scopes text,
+    cookie_hash blob,
     created_at integer not null,
     last_seen_at integer not null,
     expires_at integer not null,
     source_ip text not null,
-    user_agent text not null
+    user_agent text not null,
+    -- User codes without a request that were tried since an instant: codes are short, so guesses are counted.
+    wrong_codes integer not null,
+    wrong_codes_since integer not null,
+    check ((cookie_hash is null) <> (client_name is null))
 ) strict;
 
 CREATE TABLE sso_tag (
@@ -663,11 +739,37 @@ CREATE INDEX org_unit_by_org on org_unit (org_id);
 
 CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
 
+CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
+
+CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
+
 CREATE INDEX sso_assignment_by_instance on sso_assignment (instance_id);
 
 CREATE INDEX sso_assignment_by_permission_set on sso_assignment (permission_set_id, account_id);
 
 CREATE INDEX sso_assignment_by_principal on sso_assignment (principal_id, account_id, permission_set_id);
+
+CREATE INDEX sso_authorization_code_by_end on sso_authorization_code (expires_at);
+
+CREATE INDEX sso_authorization_code_by_session on sso_authorization_code (session_id);
+
+CREATE INDEX sso_client_by_address on sso_client (source_ip, created_at);
+
+CREATE INDEX sso_client_by_end on sso_client (expires_at);
+
+CREATE INDEX sso_client_by_instance on sso_client (instance_id);
+
+CREATE INDEX sso_device_grant_by_address on sso_device_grant (source_ip, requested_at);
+
+CREATE UNIQUE INDEX sso_device_grant_by_code on sso_device_grant (user_code);
+
+CREATE INDEX sso_device_grant_by_end on sso_device_grant (expires_at);
+
+CREATE INDEX sso_device_grant_by_instance on sso_device_grant (instance_id);
+
+CREATE INDEX sso_device_grant_by_session on sso_device_grant (session_id);
+
+CREATE INDEX sso_device_grant_by_user on sso_device_grant (user_id);
 
 CREATE UNIQUE INDEX sso_instance_by_org on sso_instance (org_id);
 
@@ -677,6 +779,12 @@ CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_
 
 CREATE INDEX sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
 
+CREATE INDEX sso_password_ticket_by_end on sso_password_ticket (expires_at);
+
+CREATE INDEX sso_password_ticket_by_instance on sso_password_ticket (instance_id);
+
+CREATE INDEX sso_password_ticket_by_user on sso_password_ticket (user_id);
+
 CREATE INDEX sso_permission_set_by_instance on sso_permission_set (instance_id, created_at, id);
 
 CREATE UNIQUE INDEX sso_permission_set_by_name on sso_permission_set (instance_id, name);
@@ -685,6 +793,14 @@ CREATE INDEX sso_provisioned_by_instance on sso_provisioned (instance_id);
 
 CREATE INDEX sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
 
+CREATE INDEX sso_refresh_token_by_session on sso_refresh_token (session_id);
+
+CREATE UNIQUE INDEX sso_session_by_cookie on sso_session (cookie_hash);
+
 CREATE INDEX sso_session_by_end on sso_session (expires_at);
+
+CREATE INDEX sso_session_by_instance on sso_session (instance_id);
+
+CREATE INDEX sso_session_by_parent on sso_session (parent_id);
 
 CREATE INDEX sso_session_by_user on sso_session (user_id, created_at, id);

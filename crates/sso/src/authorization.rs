@@ -1,9 +1,18 @@
 //! The authorization endpoint of the token service: authorization code with PKCE (RFC 6749, RFC 7636, RFC 8252).
 
-use crate::session::PortalSession;
+use crate::instance;
+use crate::oidc::client::{self, Client};
+use crate::oidc::code::{self, NewCode};
+use crate::oidc::redirect::{Redirect, with_parameters};
+use crate::oidc::split;
+use crate::portal_event;
+use crate::session::{self, PortalSession};
 use base::InstanceId;
-use kernel::{App, Error, RequestInfo, Result};
+use kernel::{App, Caller, RequestInfo, Result, Tx};
 use std::sync::Arc;
+
+/// Longest `state` that is repeated, in bytes.
+const STATE_BYTES_MAX: usize = 2_048;
 
 /// The query as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,31 +63,129 @@ pub enum AuthorizationProblem {
     Redirect(String),
 }
 
-/// Checks a query before anybody is asked.
+/// Checks a query before anybody is asked. As long as the client or its address is in doubt, nobody is sent there.
 ///
 /// # Errors
 /// When the database fails.
-pub fn check(
-    _app: &Arc<App>,
-    _query: &AuthorizationQuery,
-) -> Result<Result<AuthorizationRequest, AuthorizationProblem>> {
-    Err(Error::internal("the authorization endpoint is not built yet"))
+pub fn check(app: &Arc<App>, query: &AuthorizationQuery) -> Result<Result<AuthorizationRequest, AuthorizationProblem>> {
+    let now = app.now();
+    app.store.read(|tx| {
+        let id = query.client_id.as_deref().unwrap_or_default();
+        let Some(client) = client::find(tx, id, now)? else {
+            return Ok(Err(page("The tool is not registered here, or its registration has expired.")));
+        };
+        let Some((redirect_uri, redirect)) = redirect(&client, query) else {
+            return Ok(Err(page("The tool did not register the address to which it wants to be called back.")));
+        };
+        let Some(instance) = instance_of(tx, app, &client)? else {
+            return Ok(Err(page("There is nothing here to sign in to.")));
+        };
+        let request = AuthorizationRequest {
+            instance,
+            scopes: query.scopes.as_deref().map_or_else(|| client.scopes.clone(), split),
+            redirect_uri: redirect_uri.to_owned(),
+            redirect_origin: redirect.origin(),
+            state: query.state.clone().filter(|state| state.len() <= STATE_BYTES_MAX),
+            code_challenge: query.code_challenge.clone().unwrap_or_default(),
+            client_id: client.id.clone(),
+            client_name: client.name.clone(),
+        };
+        Ok(match defect(&client, query, &request) {
+            None => Ok(request),
+            Some((error, description)) => Err(AuthorizationProblem::Redirect(failed(&request, error, description))),
+        })
+    })
 }
 
-/// Lets the client in; the address to go to, with the code and the state.
+fn page(sentence: &str) -> AuthorizationProblem {
+    AuthorizationProblem::Page(sentence.to_owned())
+}
+
+/// The address that the query names, when the client registered it.
+fn redirect<'a>(client: &Client, query: &'a AuthorizationQuery) -> Option<(&'a str, Redirect<'a>)> {
+    let uri = query.redirect_uri.as_deref()?;
+    let used = Redirect::parse(uri)?;
+    let is_registered = |registered: &String| Redirect::parse(registered).is_some_and(|each| each.allows(&used));
+    client.redirect_uris.iter().any(is_registered).then_some((uri, used))
+}
+
+/// The instance that the client named, or that of the server's own address.
+fn instance_of(tx: &mut Tx, app: &App, client: &Client) -> Result<Option<InstanceId>> {
+    if let Some(instance) = &client.instance {
+        return Ok(Some(instance.clone()));
+    }
+    let url = format!("{}/start", app.settings.base_url.trim_end_matches('/'));
+    Ok(instance::of_start_url(tx, &app.settings, &url)?.map(|instance| instance.id))
+}
+
+/// What is wrong with a request whose client can be told: the error of RFC 6749 §4.1.2.1, and in words.
+fn defect(
+    client: &Client,
+    query: &AuthorizationQuery,
+    request: &AuthorizationRequest,
+) -> Option<(&'static str, &'static str)> {
+    if query.response_type.as_deref() != Some("code") {
+        Some(("unsupported_response_type", "response_type must be code"))
+    } else if !client.may_redirect() {
+        Some(("unauthorized_client", "The client is not registered for authorization_code"))
+    } else if query.code_challenge_method.as_deref() != Some("S256") || !code::is_challenge(&request.code_challenge) {
+        Some(("invalid_request", "A code_challenge with the method S256 is needed"))
+    } else if request.scopes.iter().any(|scope| !client.scopes.contains(scope)) {
+        Some(("invalid_scope", "The client is not registered for a scope"))
+    } else if query.state.is_some() && request.state.is_none() {
+        Some(("invalid_request", "state is too long"))
+    } else {
+        None
+    }
+}
+
+/// Lets the client in; the address to go to, with the code and the state. A person of another instance, or whose session
+/// has ended, cannot.
 ///
 /// # Errors
 /// When the database fails.
 pub fn allow(
-    _app: &Arc<App>,
-    _request: &Arc<RequestInfo>,
-    _session: &PortalSession,
-    _authorization: &AuthorizationRequest,
+    app: &Arc<App>,
+    request: &Arc<RequestInfo>,
+    session: &PortalSession,
+    authorization: &AuthorizationRequest,
 ) -> Result<String> {
-    Err(Error::internal("the authorization endpoint is not built yet"))
+    app.write_as(&Caller::Anonymous, request, |cx| {
+        let now = cx.now;
+        let live = session::get(cx.tx, &session.id, now)?;
+        let Some(session) = live.filter(|session| session.instance == authorization.instance) else {
+            return Ok(refuse(authorization));
+        };
+        let new = NewCode {
+            client_id: &authorization.client_id,
+            session: &session,
+            redirect_uri: &authorization.redirect_uri,
+            scopes: &authorization.scopes,
+            code_challenge: &authorization.code_challenge,
+        };
+        let code = code::create(cx, &new)?;
+        let parameters = [
+            ("clientId", authorization.client_id.as_str()),
+            ("clientName", &authorization.client_name),
+            ("redirectUri", &authorization.redirect_uri),
+        ];
+        portal_event::record(cx, &session, "AuthorizeClient", &parameters)?;
+        Ok(answered(authorization, vec![("code", code.expose())]))
+    })
 }
 
 /// The address to go to when the person refuses.
 pub fn refuse(authorization: &AuthorizationRequest) -> String {
-    authorization.redirect_uri.clone()
+    failed(authorization, "access_denied", "The request was denied")
+}
+
+fn failed(authorization: &AuthorizationRequest, error: &str, description: &str) -> String {
+    answered(authorization, vec![("error", error), ("error_description", description)])
+}
+
+fn answered<'a>(authorization: &'a AuthorizationRequest, mut parameters: Vec<(&'a str, &'a str)>) -> String {
+    if let Some(state) = &authorization.state {
+        parameters.push(("state", state));
+    }
+    with_parameters(&authorization.redirect_uri, &parameters)
 }

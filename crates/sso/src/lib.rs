@@ -8,15 +8,20 @@ pub mod authorization;
 pub mod access;
 pub mod application;
 pub mod attribute;
+pub mod authorization;
+mod clean_up;
 mod client_token;
 pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
 pub mod messages;
+mod oidc;
+mod opaque;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
+pub mod portal_event;
 pub mod region;
 pub mod session;
 pub mod sign_in;
@@ -35,6 +40,7 @@ pub fn routes() -> Vec<Route> {
         application::routes(),
         attribute::routes(),
         instance::routes(),
+        oidc::routes(),
         permission_set::routes(),
         region::routes(),
         tag::routes(),
@@ -47,5 +53,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [departure::jobs(), instance::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs()].into_iter().flatten().collect()
 }

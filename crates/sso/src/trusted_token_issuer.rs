@@ -3,7 +3,7 @@
 use crate::instance::touch;
 use crate::{access, client_token, messages, page, tag};
 use base::{AccountId, InstanceId, Random, Timestamp};
-use kernel::job::JobKind;
+use kernel::job::{self, JobKind};
 use kernel::store::Row;
 use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, WriteTx, params, route};
 use model::sso_admin::{
@@ -18,6 +18,10 @@ use std::fmt;
 
 /// Fetches the signing keys of the issuer whose ARN is the key.
 pub const FETCH_KEYS: JobKind = JobKind("sso.fetch_issuer_keys");
+/// Age from which signing keys are fetched anew when they are next used.
+const KEYS_AGE_SECONDS_MAX: i64 = 86_400;
+/// Age below which signing keys are not fetched anew, whatever tokens name.
+const KEYS_AGE_SECONDS_MIN: i64 = 60;
 /// Issuers that an instance may have.
 const ISSUERS_QUOTA: i64 = 10;
 
@@ -167,6 +171,22 @@ pub fn set_jwks(tx: &mut WriteTx<'_>, arn: &str, jwks: &str, fetched_at: Timesta
     Ok(updated == 1)
 }
 
+/// Has the signing keys of an issuer fetched anew when they are a day old; when a token names a key that is not among
+/// them (`is_key_missing`), from an age of a minute on. A fetch that failed keeps its pause.
+///
+/// # Errors
+/// When the database fails.
+pub fn refresh_keys(cx: &mut WriteCx<'_>, issuer: &TrustedTokenIssuer, is_key_missing: bool) -> Result<()> {
+    let age_max = if is_key_missing { KEYS_AGE_SECONDS_MIN } else { KEYS_AGE_SECONDS_MAX };
+    let (arn, now) = (issuer.arn(), cx.now);
+    let is_due = issuer.jwks_fetched_at.is_none_or(|at| at.plus_seconds(age_max) <= now);
+    // Keys are trusted over `https` alone.
+    if !is_due || !issuer.issuer_url.starts_with("https://") || job::is_queued(cx.tx, FETCH_KEYS, &arn)? {
+        return Ok(());
+    }
+    cx.enqueue(FETCH_KEYS, &arn, now)
+}
+
 /// There is no issuer of that ARN that the caller may know of.
 pub(crate) fn missing(arn: &str) -> kernel::Error {
     messages::not_found("TrustedTokenIssuer", arn.rsplit('/').next().unwrap_or_default())
@@ -200,10 +220,7 @@ fn required(cx: &mut Cx<'_>, arn: &str) -> Result<TrustedTokenIssuer> {
     get(cx.tx, arn)?.ok_or_else(|| missing(arn))
 }
 
-fn create(
-    cx: &mut WriteCx<'_>,
-    input: &CreateTrustedTokenIssuerRequest,
-) -> Result<CreateTrustedTokenIssuerResponse> {
+fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Result<CreateTrustedTokenIssuerResponse> {
     let instance = access::writable_instance(cx, &input.instance_arn)?;
     let Some(configuration) = &input.trusted_token_issuer_configuration.oidc_jwt_configuration else {
         return Err(no_configuration());
@@ -234,6 +251,7 @@ fn create(
     };
     insert(cx, &made, token, &fingerprint)?;
     tag::add(&mut cx.write(), &made.arn(), input.tags.as_deref().unwrap_or_default())?;
+    refresh_keys(cx, &made, false)?;
     touch(cx, &instance);
     Ok(CreateTrustedTokenIssuerResponse { trusted_token_issuer_arn: Some(made.arn()) })
 }
@@ -277,10 +295,7 @@ fn insert(cx: &mut WriteCx<'_>, made: &TrustedTokenIssuer, token: Option<&str>, 
     )
 }
 
-fn describe(
-    cx: &mut Cx<'_>,
-    input: &DescribeTrustedTokenIssuerRequest,
-) -> Result<DescribeTrustedTokenIssuerResponse> {
+fn describe(cx: &mut Cx<'_>, input: &DescribeTrustedTokenIssuerRequest) -> Result<DescribeTrustedTokenIssuerResponse> {
     let found = required(cx, &input.trusted_token_issuer_arn)?;
     Ok(DescribeTrustedTokenIssuerResponse {
         trusted_token_issuer_arn: Some(found.arn()),
@@ -290,10 +305,7 @@ fn describe(
     })
 }
 
-fn update(
-    cx: &mut WriteCx<'_>,
-    input: &UpdateTrustedTokenIssuerRequest,
-) -> Result<UpdateTrustedTokenIssuerResponse> {
+fn update(cx: &mut WriteCx<'_>, input: &UpdateTrustedTokenIssuerRequest) -> Result<UpdateTrustedTokenIssuerResponse> {
     let mut changed = required(cx, &input.trusted_token_issuer_arn)?;
     let instance = access::writable_instance(cx, &instance_arn(&input.trusted_token_issuer_arn))?;
     if let Some(name) = &input.name {
@@ -326,10 +338,7 @@ fn update(
     Ok(UpdateTrustedTokenIssuerResponse {})
 }
 
-fn delete(
-    cx: &mut WriteCx<'_>,
-    input: &DeleteTrustedTokenIssuerRequest,
-) -> Result<DeleteTrustedTokenIssuerResponse> {
+fn delete(cx: &mut WriteCx<'_>, input: &DeleteTrustedTokenIssuerRequest) -> Result<DeleteTrustedTokenIssuerResponse> {
     let found = required(cx, &input.trusted_token_issuer_arn)?;
     let instance = access::writable_instance(cx, &instance_arn(&input.trusted_token_issuer_arn))?;
     let sql = "select 1 from sso_application_grant_issuer where issuer_id = $1 limit 1";
@@ -413,7 +422,9 @@ mod tests {
         let arn = "arn:aws:sso::111122223333:trustedTokenIssuer/ssoins-0123456789abcdef/\
                    tti-01234567-89ab-cdef-0123-456789abcdef";
         assert!(parts(arn).is_some());
-        for bad in [arn.trim_end_matches('f'), &arn.replace("tti-", "apl-"), &format!("{arn}/x"), &arn.replace("::1", ":::1")] {
+        for bad in
+            [arn.trim_end_matches('f'), &arn.replace("tti-", "apl-"), &format!("{arn}/x"), &arn.replace("::1", ":::1")]
+        {
             assert!(parts(bad).is_none(), "{bad}");
         }
     }

@@ -25,7 +25,11 @@ pub fn actor_policy(tx: &mut Tx, application: &Application) -> Result<Option<Str
     Ok(method.and_then(|method| method.iam).map(|iam| iam.actor_policy.as_json().to_owned()))
 }
 
-fn find(tx: &mut Tx, application: &Application, kind: AuthenticationMethodType) -> Result<Option<AuthenticationMethod>> {
+fn find(
+    tx: &mut Tx,
+    application: &Application,
+    kind: AuthenticationMethodType,
+) -> Result<Option<AuthenticationMethod>> {
     let sql = "select method from sso_application_authentication where application_id = $1 and type = $2";
     tx.opt(sql, params![application.id, kind.as_str()], |row| row.parse(0, restored))
 }
@@ -49,7 +53,9 @@ fn check_actor_policy(document: &Document) -> Result<()> {
 fn put(cx: &mut WriteCx<'_>, input: &PutApplicationAuthenticationMethodRequest) -> Result<Unit> {
     let (instance, application) = writable(cx, &input.application_arn)?;
     let Some(iam) = &input.authentication_method.iam else {
-        return Err(messages::validation("AuthenticationMethod must have the member that AuthenticationMethodType names"));
+        return Err(messages::validation(
+            "AuthenticationMethod must have the member that AuthenticationMethodType names",
+        ));
     };
     check_actor_policy(&iam.actor_policy)?;
     let (kind, method) = (input.authentication_method_type.as_str(), stored(&input.authentication_method)?);

@@ -81,10 +81,10 @@ impl Application {
     }
 
     fn portal_options(&self) -> PortalOptions {
-        let sign_in_options = self.sign_in.as_ref().map(|sign_in| SignInOptions {
-            application_url: sign_in.url.clone(),
-            origin: sign_in.origin,
-        });
+        let sign_in_options = self
+            .sign_in
+            .as_ref()
+            .map(|sign_in| SignInOptions { application_url: sign_in.url.clone(), origin: sign_in.origin });
         PortalOptions { sign_in_options, visibility: Some(self.visibility) }
     }
 }

@@ -1,7 +1,7 @@
 //! How instances begin and end.
 
 use super::{Instance, Kind, get, of_organization, signer, touch};
-use crate::{SERVICE, access, application, messages, permission_set, region, tag, trusted_token_issuer};
+use crate::{SERVICE, access, application, messages, permission_set, region, session, tag, trusted_token_issuer};
 use base::{AccountId, InstanceId, OrgId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Caller, Error, Permission, RequestInfo, Result, WriteCx, params};
@@ -138,12 +138,12 @@ pub(super) fn remove(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
     let id = &instance.id;
     application::on_instance_deleted(cx, id)?;
     trusted_token_issuer::on_instance_deleted(cx, id)?;
+    session::end_all_of_instance(cx, id)?;
     let mut tx = cx.write();
     let permission_sets = format!("{}%", permission_set::arns_of(id));
     tx.exec("delete from sso_tag where resource_arn like $1", params![permission_sets])?;
     tag::clear(&mut tx, &instance.arn())?;
     for sql in [
-        "delete from sso_session where instance_id = $1",
         "delete from sso_operation where instance_id = $1",
         "delete from sso_assignment where instance_id = $1",
         "delete from sso_provisioned where instance_id = $1",
