@@ -13,6 +13,7 @@ pub mod event;
 pub mod job;
 pub mod mail;
 pub mod page;
+pub mod password;
 pub mod route;
 pub mod scope;
 pub mod seal;

@@ -16,7 +16,7 @@ use model::organizations::{
 };
 use smithy::schema::Unit;
 
-/// Whether the account is a delegated administrator of the service.
+/// Whether the account administers the service for the organization.
 ///
 /// # Errors
 /// When the database fails.
