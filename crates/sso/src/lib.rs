@@ -4,8 +4,8 @@
 //! Start at [`routes`]. What the service does in accounts it does as its principal, through `AWSServiceRoleForSSO`.
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
-pub mod authorization;
 pub mod access;
+mod administration;
 pub mod application;
 pub mod attribute;
 pub mod authorization;
@@ -37,6 +37,7 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
     [
+        administration::routes(),
         application::routes(),
         attribute::routes(),
         instance::routes(),

@@ -5,7 +5,7 @@ use super::{administered, named_user, on_everything};
 use crate::instance::Instance;
 use crate::session::{self, SessionKind as Kind, SessionSummary};
 use crate::{device, messages};
-use base::{Random, Secret};
+use base::Secret;
 use identity::password::{self, Problem};
 use identity::store::Source;
 use identity::user::{self, Status, User};
@@ -16,23 +16,6 @@ use model::vestibule::{
     SessionKind, SetUserPasswordRequest, SetUserPasswordResponse, SetUserStatusRequest, SetUserStatusResponse,
     UserSession, UserStatus, ops,
 };
-
-/// Characters of one-time passwords besides the hyphen; none is easily taken for another.
-const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-/// Groups of a one-time password, and characters of each: 116 bits.
-const GROUPS: (usize, usize) = (4, 5);
-
-/// A password that keeps every rule: lower case, upper case and digits, in groups with hyphens between them.
-fn one_time_password(random: &mut Random) -> String {
-    loop {
-        let groups: Vec<String> = (0..GROUPS.0).map(|_| random.text(ALPHABET, GROUPS.1)).collect();
-        let text = groups.join("-");
-        let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
-        if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit) {
-            return text;
-        }
-    }
-}
 
 fn refused(problem: Problem) -> kernel::Error {
     messages::validation(match problem {
@@ -60,17 +43,17 @@ fn set_password(cx: &mut WriteCx<'_>, input: &SetUserPasswordRequest) -> Result<
     let user = named_user(cx, &instance, &input.user)?;
     let generated = match &input.password {
         Some(_) => None,
-        None => Some(one_time_password(&mut cx.random)),
+        None => Some(password::generate_one_time(&mut cx.random)),
     };
     let is_one_time = generated.is_some() || input.one_time.unwrap_or(true);
-    let text = generated.as_ref().or(input.password.as_ref()).cloned().unwrap_or_default();
-    if let Err(problem) = password::give(cx, &user, &Secret::new(text), is_one_time)? {
+    let given = generated.clone().or_else(|| input.password.clone().map(Secret::new)).unwrap_or_default();
+    if let Err(problem) = password::give(cx, &user.store, &user.id, &given, is_one_time)? {
         return Err(refused(problem));
     }
     write_to(cx, &instance, &user, is_one_time)?;
     Ok(SetUserPasswordResponse {
         one_time: Some(is_one_time),
-        one_time_password: generated,
+        one_time_password: generated.map(|password| password.expose().to_owned()),
         user_id: Some(user.id.to_string()),
     })
 }
@@ -101,7 +84,7 @@ fn set_status(cx: &mut WriteCx<'_>, input: &SetUserStatusRequest) -> Result<SetU
         UserStatus::Enabled => Status::Enabled,
         UserStatus::Disabled => Status::Disabled,
     };
-    user::set_status(cx, &user, status)?;
+    user::set_status(cx, &user.store, &user.id, status)?;
     Ok(SetUserStatusResponse { status: Some(input.status), user_id: Some(user.id.to_string()) })
 }
 
@@ -197,22 +180,4 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         route::write::<ops::ApproveDevice>(|_, _| on_everything(&["vestibule:ApproveDevice"]), approve_device),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_time_passwords_keep_the_rules_and_differ() {
-        let random = &mut Random::from_seed(7);
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..200 {
-            let text = one_time_password(random);
-            assert_eq!(text.len(), 23);
-            assert!(text.contains(|c: char| c.is_ascii_lowercase()) && text.contains(|c: char| c.is_ascii_uppercase()));
-            assert!(text.contains(|c: char| c.is_ascii_digit()) && text.contains('-'));
-            assert!(seen.insert(text));
-        }
-    }
 }
