@@ -20,7 +20,8 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
         }
         Event::AccountLeftOrganization { org: _, account } => sso::departure::on_account_left(cx, account),
         Event::TrustedAccessEnabled { org, service } => {
-            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)
+            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)?;
+            if service == sso::SERVICE { sso::provision::on_trusted_access_enabled(cx, org) } else { Ok(()) }
         }
         // The service is refused from now on because Organizations no longer vouches for it; all it made remains.
         Event::TrustedAccessDisabled { org: _, service: _ } => Ok(()),

@@ -6,7 +6,7 @@
 mod lifecycle;
 mod operation;
 mod settings;
-mod signer;
+pub mod signer;
 
 pub use lifecycle::{delete_organization_instance, enable};
 pub use settings::{set_alias, set_allows_account_instances, set_session_seconds, set_setting, setting};

@@ -7,6 +7,7 @@
 pub mod access;
 mod administration;
 pub mod application;
+pub mod assignment;
 pub mod attribute;
 pub mod authorization;
 mod clean_up;
@@ -18,10 +19,12 @@ pub mod instance;
 pub mod messages;
 mod oidc;
 mod opaque;
+pub mod operation;
 pub mod page;
 pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
+pub mod provision;
 pub mod region;
 pub mod session;
 pub mod sign_in;
@@ -39,10 +42,12 @@ pub fn routes() -> Vec<Route> {
     [
         administration::routes(),
         application::routes(),
+        assignment::routes(),
         attribute::routes(),
         instance::routes(),
         oidc::routes(),
         permission_set::routes(),
+        portal::routes(),
         region::routes(),
         tag::routes(),
         trusted_token_issuer::routes(),
@@ -54,5 +59,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [clean_up::jobs(), departure::jobs(), instance::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs(), provision::jobs()].into_iter().flatten().collect()
 }

@@ -120,17 +120,8 @@ pub fn delete_organization_instance(cx: &mut WriteCx<'_>, instance: &Instance) -
     tx.exec_one("update sso_instance set status = 'DELETE_IN_PROGRESS' where id = $1", params![instance.id])?;
     tx.exec("delete from sso_assignment where instance_id = $1", params![instance.id])?;
     touch(cx, instance);
-    withdraw_roles(cx, instance)?;
+    crate::provision::withdraw(cx, instance)?;
     cx.enqueue(END, instance.id.as_str(), now)
-}
-
-/// Has the roles of the instance removed from every account.
-fn withdraw_roles(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
-    let provisioned = "select 1 from sso_provisioned where instance_id = $1 limit 1";
-    if cx.tx.exists(provisioned, params![instance.id])? {
-        return Err(messages::conflict("Permission sets are still provisioned in accounts: remove their assignments"));
-    }
-    Ok(())
 }
 
 /// Removes every row of an instance that has nothing in any account.

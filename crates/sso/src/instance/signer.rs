@@ -67,17 +67,26 @@ pub fn entity_id(instance: &Instance, account: &AccountId) -> String {
     portal_url(instance, account, "assertion")
 }
 
+/// The instance's certificate.
+///
+/// # Errors
+/// When the database fails.
+pub fn certificate(tx: &mut Tx, instance: &Instance) -> Result<Certificate> {
+    let sql = "select certificate from sso_instance where id = $1";
+    let certificate: String = tx.one(sql, params![instance.id], |row| row.get(0))?;
+    Certificate::from_base64(&certificate).map_err(Error::internal)
+}
+
 /// The metadata of the SAML provider that stands for the instance in an account.
 ///
 /// # Errors
-/// As [`signing_key`].
-pub fn saml_metadata(app: &App, tx: &mut Tx, instance: &Instance, account: &AccountId) -> Result<String> {
-    let signer = signing_key(app, tx, instance)?;
+/// When the document cannot be written.
+pub fn saml_metadata(certificate: &Certificate, instance: &Instance, account: &AccountId) -> Result<String> {
     let entity_id = entity_id(instance, account);
     let logout = portal_url(instance, account, "logout");
     identity_provider_metadata(&IdentityProviderDescription {
         entity_id: &entity_id,
-        certificates: &[&signer.certificate],
+        certificates: &[certificate],
         single_sign_on: &[(BINDING_POST, &entity_id), (BINDING_REDIRECT, &entity_id)],
         single_logout: &[(BINDING_POST, &logout), (BINDING_REDIRECT, &logout)],
         name_id_formats: &[FORMAT_PERSISTENT],

@@ -186,6 +186,7 @@ pub fn new_user(app: &TestApp, instance: &Instance, name: &str) -> IdentityUserI
         created_by: String::new(),
         updated_at: START,
         updated_by: String::new(),
+        revision: 1,
     };
     app.app.store.write(|tx| identity::user::insert(tx, &user), |_| {}).expect("a new user");
     user.id
@@ -202,6 +203,7 @@ pub fn new_group(app: &TestApp, instance: &Instance, name: &str) -> IdentityGrou
         created_by: String::new(),
         updated_at: START,
         updated_by: String::new(),
+        revision: 1,
     };
     app.app.store.write(|tx| identity::group::insert(tx, &group), |_| {}).expect("a new group");
     group.id
