@@ -2,10 +2,16 @@
 
 mod application;
 mod application_support;
+mod attribute;
 mod authorization;
 mod device;
+mod instance;
 mod oidc;
+mod permission_set;
+mod region;
 mod session;
 mod sign_in;
 mod sign_in_support;
 mod trusted_token_issuer;
+mod support;
+mod tag;
