@@ -12,6 +12,6 @@ mod region;
 mod session;
 mod sign_in;
 mod sign_in_support;
-mod trusted_token_issuer;
 mod support;
 mod tag;
+mod trusted_token_issuer;
