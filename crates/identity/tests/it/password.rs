@@ -107,6 +107,22 @@ fn a_new_password_keeps_the_rules_and_is_none_of_the_last_three() {
 }
 
 #[test]
+fn a_password_that_was_kept_before_the_directory_came_lets_nobody_in() {
+    let world = World::new();
+    let user = alice(&world);
+    world.connect_directory();
+    assert_eq!(check(&world, "alice", RIGHT), refused(RefusedBecause::NoPassword(user)));
+}
+
+#[test]
+fn a_name_that_no_database_can_hold_is_nobody_s() {
+    let world = World::new();
+    alice(&world);
+    assert_eq!(check(&world, "alice\0", RIGHT), refused(RefusedBecause::UnknownUser));
+    assert_eq!(world.count("select count(*) from ids_throttle where failures = 1"), 2);
+}
+
+#[test]
 fn passwords_of_nobody_and_of_a_directory_s_people_are_not_kept() {
     let world = World::new();
     let nobody = IdentityUserId::parse("5d5e9a70-0d4c-4a0e-9d2a-111111111111").expect("valid");
@@ -210,7 +226,7 @@ fn guesses_made_beside_each_other_count_one_by_one() {
     let outcomes: Vec<Checked> = std::thread::scope(|scope| {
         let guess = |number: usize| {
             let (app, store) = (&world.app.app, world.store_id());
-            let password = if number % 2 == 0 { WRONG } else { "Wrong-Horse-2" };
+            let password = if number.is_multiple_of(2) { WRONG } else { "Wrong-Horse-2" };
             scope
                 .spawn(move || password::check(app, &store, "alice", &Secret::new(password), ADDRESS).expect("checked"))
         };
