@@ -25,6 +25,7 @@ pub mod provider_keys;
 pub mod refusal;
 pub mod run;
 pub mod tls;
+mod web;
 pub mod worker;
 
 use kernel::Route;
