@@ -3,6 +3,7 @@
 use crate::authn::{Authenticator, Refusal};
 use crate::demux;
 use crate::gate::Gate;
+use crate::listen::OverTls;
 use crate::metrics::Metrics;
 use axum::Router;
 use axum::body::Body;
@@ -263,7 +264,7 @@ impl Exchange {
             source_ip: self.source_ip.clone(),
             user_agent: user_agent(wire),
             region,
-            is_secure: edge.is_secure,
+            is_secure: edge.is_secure || self.parts.extensions.get::<OverTls>().is_some(),
         });
         if op.unsigned {
             return Ok((Caller::Anonymous, info));
