@@ -681,6 +681,12 @@ CREATE TABLE sso_provisioned (
     -- The permission set's version that the role shows; 0: not made yet.
     version integer not null,
     provisioned_at integer not null,
+    -- From when on the role waits to be compared with what it should be; null: nobody asked.
+    due_at integer,
+    -- Comparisons in a row that a fault of ours ended.
+    attempts integer not null default 0,
+    -- Why the role could not be made what it should be, the last time; null: it could.
+    failure_reason text,
     primary key (account_id, permission_set_id)
 ) strict;
 
@@ -708,6 +714,8 @@ CREATE TABLE sso_session (
     -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
     client_id text,
     client_name text,
+    -- The application, when the tool is one: its tokens are no good at the portal. The application may be gone.
+    application_id text,
     -- What the tool may do, separated by spaces; null: it did not ask for scopes.
     scopes text,
     cookie_hash blob,
@@ -863,7 +871,7 @@ CREATE INDEX sso_instance_by_owner on sso_instance (owner_account_id);
 
 CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
 
-CREATE INDEX sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
+CREATE INDEX sso_operation_waiting on sso_operation (status, permission_set_id, account_id);
 
 CREATE INDEX sso_password_ticket_by_end on sso_password_ticket (expires_at);
 
@@ -878,6 +886,8 @@ CREATE UNIQUE INDEX sso_permission_set_by_name on sso_permission_set (instance_i
 CREATE INDEX sso_provisioned_by_instance on sso_provisioned (instance_id);
 
 CREATE INDEX sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
+
+CREATE INDEX sso_provisioned_due on sso_provisioned (due_at, account_id, permission_set_id);
 
 CREATE INDEX sso_refresh_token_by_session on sso_refresh_token (session_id);
 
