@@ -141,10 +141,13 @@ fn logging_out_a_tool_leaves_the_browser_alone() {
     let portal = portal();
     let browser = portal.browser();
     let token = tool(&portal, &browser);
-    let work = |cx: &mut kernel::WriteCx<'_>| session::end_of_access_token(cx, &token);
-    let ended = portal.app().write_as(&Caller::Anonymous, &portal.test.request(), work).expect("ended");
-    assert_eq!(ended.map(|session| session.user), Some(portal.user.clone()));
+    let logout = || {
+        let input = model::sso::LogoutRequest { access_token: token.clone() };
+        portal.test.call::<model::sso::ops::Logout>(&Caller::Anonymous, input)
+    };
+    logout().expect("logged out");
     assert!(portal.of_token(&token).is_none() && portal.is_alive(&browser.id));
+    assert_eq!(kernel::testing::code(logout()), "UnauthorizedException");
 }
 
 #[test]
