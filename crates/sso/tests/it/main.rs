@@ -2,6 +2,7 @@
 
 mod application;
 mod application_support;
+mod application_token;
 mod attribute;
 mod authorization;
 mod device;
