@@ -714,8 +714,6 @@ CREATE TABLE sso_session (
     -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
     client_id text,
     client_name text,
-    -- The application, when the tool is one: its tokens are no good at the portal. The application may be gone.
-    application_id text,
     -- What the tool may do, separated by spaces; null: it did not ask for scopes.
     scopes text,
     cookie_hash blob,
@@ -828,14 +826,6 @@ CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
 CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
 
 CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
-
-CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
-
-CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_id, client_token);
-
-CREATE INDEX sso_application_by_instance on sso_application (instance_id, created_at, id);
-
-CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
 
 CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
 

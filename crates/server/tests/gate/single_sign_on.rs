@@ -56,6 +56,7 @@ impl Center {
         let input = people::DeleteUserRequest {
             identity_store_id: self.instance.store.to_string(),
             user_id: id.to_owned(),
+            ..Default::default()
         };
         self.call::<people_ops::DeleteUser>(&self.management(), input);
     }
@@ -72,7 +73,7 @@ impl Center {
         let input = people::CreateGroupMembershipRequest {
             identity_store_id: store,
             group_id: group_id.clone(),
-            member_id: people::MemberId::UserId(member.to_owned()),
+            member_id: people::MemberId { user_id: Some(member.to_owned()) },
         };
         self.call::<people_ops::CreateGroupMembership>(&self.management(), input);
         group_id
@@ -109,7 +110,12 @@ impl Center {
         self.call::<ops::PutInlinePolicyToPermissionSet>(&self.management(), input);
     }
 
-    pub fn creation(&self, set: &str, who: (PrincipalType, &str), target: &AccountId) -> shapes::CreateAccountAssignmentRequest {
+    pub fn creation(
+        &self,
+        set: &str,
+        who: (PrincipalType, &str),
+        target: &AccountId,
+    ) -> shapes::CreateAccountAssignmentRequest {
         shapes::CreateAccountAssignmentRequest {
             instance_arn: self.instance.arn(),
             permission_set_arn: set.to_owned(),
@@ -207,7 +213,8 @@ impl Center {
             .app
             .store
             .read(|tx| {
-                let sql = "select name from iam_role where account_id = $1 and path like '/aws-reserved/%' order by name";
+                let sql =
+                    "select name from iam_role where account_id = $1 and path like '/aws-reserved/%' order by name";
                 let names: Vec<String> = tx.all(sql, params![account], |row| row.get(0))?;
                 names.iter().map(|name| iam::role::find(tx, account, name).map(|role| role.expect("a role"))).collect()
             })
@@ -244,7 +251,7 @@ impl Center {
     pub fn sign_in(&self, user: &str) -> (PortalSession, String) {
         let hash = |text: &str| digest(&SHA256, text.as_bytes()).as_ref().to_vec();
         let now = self.app.app.now();
-        let (id, token) = (format!("session of {user} {}", now.micros()), format!("token of {user} {}", now.micros()));
+        let [id, token] = std::array::from_fn(|_| self.app.app.with_random(base::Random::uuid));
         let session = PortalSession {
             id,
             instance: self.instance.id.clone(),
