@@ -52,7 +52,11 @@ pub fn run(data: &Path) -> Result<()> {
     let took = scene.compare()?;
     println!("  nothing to repair    {:>7.2} s  {:>8.0} roles/s", took.as_secs_f64(), rate(pairs, took));
     let took = scene.through_the_api()?;
-    println!("  through the API      {:>7.2} s  {:>8.0} assignments/s", took.as_secs_f64(), rate(THROUGH_THE_API, took));
+    println!(
+        "  through the API      {:>7.2} s  {:>8.0} assignments/s",
+        took.as_secs_f64(),
+        rate(THROUGH_THE_API, took)
+    );
     println!("  resident             {:>7.1} MB\n", resident_megabytes()?);
     Ok(())
 }

@@ -139,11 +139,8 @@ impl Gate {
             return Ok(*found);
         }
         let Some(instance) = sso::instance::get(cx.tx, &sign_in.instance)? else { return Ok(false) };
-        let scopes = [
-            Scope::instance(&instance.id),
-            Scope::identity_store(&instance.store),
-            Scope::account(&sign_in.account),
-        ];
+        let scopes =
+            [Scope::instance(&instance.id), Scope::identity_store(&instance.store), Scope::account(&sign_in.account)];
         cached(&self.sign_ins, cx, Arc::clone(sign_in), &scopes, |tx| sso::portal::is_good(tx, sign_in))
             .map(|is_good| *is_good)
     }

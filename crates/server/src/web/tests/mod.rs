@@ -8,7 +8,11 @@ use site::{Browser, MANAGEMENT, PASSWORD, Page, Site};
 /// Whatever differs from page to page: ids and tokens.
 fn without_ids(page: &Page) -> String {
     let is_id = |word: &&str| word.len() > 30 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    page.body.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| !is_id(word)).collect::<Vec<_>>().join(" ")
+    page.body
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter(|word| !is_id(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -183,10 +187,13 @@ fn whoever_guesses_is_slowed_down_whether_or_not_the_name_exists() {
     let site = Site::new();
     for name in ["alice", "nobody"] {
         let mut browser = site.browser();
-        let throttled = (0..40).map(|_| browser.sign_in(name, "Wrong-Horse-42", "/start")).find(|page| page.status == 429);
+        let throttled =
+            (0..40).map(|_| browser.sign_in(name, "Wrong-Horse-42", "/start")).find(|page| page.status == 429);
         let page = throttled.unwrap_or_else(|| panic!("{name} may guess for ever"));
         assert!(page.body.contains("Too many attempts. Try again in"), "{}", page.body);
-        assert!(page.header("retry-after").and_then(|value| value.parse().ok()).is_some_and(|seconds: i64| seconds > 0));
+        assert!(
+            page.header("retry-after").and_then(|value| value.parse().ok()).is_some_and(|seconds: i64| seconds > 0)
+        );
     }
 }
 
@@ -279,7 +286,13 @@ fn roles_are_used_with_keys_that_are_never_kept() {
     let keys = browser.submit(&portal, "/start/credentials", &[("role", &role)]);
     assert_eq!((keys.status, keys.heading()), (200, "Access keys for Reader"), "{}", keys.body);
     assert_eq!((keys.header("cache-control"), keys.header("content-encoding")), (Some("no-store"), None));
-    for text in ["export AWS_ACCESS_KEY_ID=", "AWS_ENDPOINT_URL", "set -gx ", "$Env:AWS_SESSION_TOKEN", "&quot;Version&quot;: 1"] {
+    for text in [
+        "export AWS_ACCESS_KEY_ID=",
+        "AWS_ENDPOINT_URL",
+        "set -gx ",
+        "$Env:AWS_SESSION_TOKEN",
+        "&quot;Version&quot;: 1",
+    ] {
         assert!(keys.body.contains(text), "{text}: {}", keys.body);
     }
     let denied = browser.submit(&portal, "/start/credentials", &[("role", &format!("{account}/Admin"))]);

@@ -160,9 +160,10 @@ impl Browser<'_> {
             let (head, body) = response.into_parts();
             (head, body.collect().await.expect("a body").to_bytes())
         });
-        let headers = head.headers.iter().map(|(name, value)| {
-            (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
-        });
+        let headers = head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().expect("text").to_owned()));
         let page = Page {
             status: head.status.as_u16(),
             headers: headers.collect(),
@@ -213,7 +214,14 @@ impl Page {
         let form = forms.next().unwrap_or_else(|| panic!("no form goes to {action}: {}", self.body));
         let value = |tag: &str, name: &str| {
             let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-            Some(rest.split('"').next()?.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+            Some(
+                rest.split('"')
+                    .next()?
+                    .replace("&quot;", "\"")
+                    .replace("&lt;", "<")
+                    .replace("&gt;", ">")
+                    .replace("&amp;", "&"),
+            )
         };
         let inputs = form.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
         inputs

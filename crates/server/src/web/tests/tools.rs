@@ -145,7 +145,9 @@ fn a_device_is_let_in_by_its_code() {
     let next = browser.submit(&sign_in, "/signin", &fields);
     let page = browser.get(next.header("location").expect("a place"));
     assert_eq!(page.heading(), "Let this device in?", "{}", page.body);
-    for text in [waiting.user_code.as_str(), "botocore-client-&lt;company&gt;", "aws-cli/2.36.7", "see your AWS accounts"] {
+    for text in
+        [waiting.user_code.as_str(), "botocore-client-&lt;company&gt;", "aws-cli/2.36.7", "see your AWS accounts"]
+    {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     assert!(!page.body.contains("from another address"), "{}", page.body);
@@ -193,7 +195,8 @@ fn parameter(location: &str, name: &str) -> Option<String> {
 }
 
 fn may_go_on(page: &Page) -> bool {
-    page.header("content-security-policy").is_some_and(|policy| policy.ends_with("form-action 'self' http://127.0.0.1:37977"))
+    page.header("content-security-policy")
+        .is_some_and(|policy| policy.ends_with("form-action 'self' http://127.0.0.1:37977"))
 }
 
 #[test]
