@@ -1,8 +1,10 @@
 //! The program from outside: real process, real sockets, real clients.
 
 mod acceptance;
+mod administration;
 mod authorization;
 mod aws_cli;
+mod aws_hosts;
 mod cli_contract;
 mod crash;
 mod harness;
