@@ -93,7 +93,8 @@ fn devices_are_approved_where_the_settings_say_so() {
         "Name": {"GivenName": "C", "FamilyName": "I"},
     });
     server.ok(&server.admin(), "identitystore", "CreateUser", input);
-    let registered = server.unsigned("sso-oidc", "RegisterClient", &json!({"clientName": "ci-tool", "clientType": "public"}));
+    let registered =
+        server.unsigned("sso-oidc", "RegisterClient", &json!({"clientName": "ci-tool", "clientType": "public"}));
     let client = registered.json();
     let start = json!({
         "clientId": client["clientId"], "clientSecret": client["clientSecret"], "startUrl": center["StartUrl"],

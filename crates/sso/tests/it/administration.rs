@@ -115,8 +115,10 @@ fn settings_change_one_by_one() {
     assert_eq!((settings.session_duration_minutes, settings.portal_alias.as_deref()), (Some(15), Some("acme")));
     assert_eq!((settings.account_instances_allowed, settings.device_approval_allowed), (Some(true), Some(true)));
     let other_alias = UpdateIdentityCenterSettingsRequest { portal_alias: Some("other".to_owned()), ..none() };
-    let actions: Vec<String> =
-        permissions::<ops::UpdateIdentityCenterSettings>(&app, &admin(), &other_alias).into_iter().map(|p| p.action).collect();
+    let actions: Vec<String> = permissions::<ops::UpdateIdentityCenterSettings>(&app, &admin(), &other_alias)
+        .into_iter()
+        .map(|p| p.action)
+        .collect();
     assert_eq!(actions, ["sso:UpdateSSOConfiguration", "sso-directory:CreateAlias"]);
     assert!(failure(update(other_alias)).starts_with("ConflictException"));
     trust(&app, false);
@@ -132,9 +134,7 @@ fn a_one_time_password_is_told_once_and_must_be_changed() {
     let second = set_password(&app, &id, None, None).expect("set, by id");
     assert_ne!(first.expose(), second.expose());
     assert!(matches!(checked(&app, &instance, "alice", &first), Checked::Refused { .. }));
-    let audited = app.app.store.read(|tx| {
-        tx.all("select record from audit", &[], |row| row.get::<String>(0))
-    });
+    let audited = app.app.store.read(|tx| tx.all("select record from audit", &[], |row| row.get::<String>(0)));
     for record in audited.expect("readable") {
         assert!(!record.contains(second.expose()), "{record}");
     }
@@ -203,7 +203,11 @@ fn sessions_are_listed_and_ended() {
     portal.browser_of(&portal.user, "another", 28_800);
     let instance_arn = Some(portal.instance.arn());
     // The instance stands without its organization here, so its owner is told from its account alone.
-    portal.app().store.write(|tx| tx.exec_one("update sso_instance set org_id = null, kind = 'ACCOUNT'", &[]), |_| {}).expect("set");
+    portal
+        .app()
+        .store
+        .write(|tx| tx.exec_one("update sso_instance set org_id = null, kind = 'ACCOUNT'", &[]), |_| {})
+        .expect("set");
     let user = "alice".to_owned();
     let listed = || {
         let input = ListUserSessionsRequest { instance_arn: instance_arn.clone(), user: user.clone() };
@@ -229,12 +233,12 @@ fn a_device_is_approved_only_where_the_setting_allows_it() {
     let (app, instance) = app();
     user(&app, &instance, "alice");
     let approve = || {
-        let input = ApproveDeviceRequest { user: "alice".to_owned(), user_code: "ABCD-EFGH".to_owned(), instance_arn: None };
+        let input =
+            ApproveDeviceRequest { user: "alice".to_owned(), user_code: "ABCD-EFGH".to_owned(), instance_arn: None };
         failure(app.call::<ops::ApproveDevice>(&admin(), input))
     };
     assert!(approve().contains("DeviceApprovalAllowed is off"));
-    let input =
-        UpdateIdentityCenterSettingsRequest { device_approval_allowed: Some(true), ..Default::default() };
+    let input = UpdateIdentityCenterSettingsRequest { device_approval_allowed: Some(true), ..Default::default() };
     app.call::<ops::UpdateIdentityCenterSettings>(&admin(), input).expect("updated");
     assert!(approve().starts_with("ResourceNotFoundException"), "no request waits under that code");
 }
