@@ -19,6 +19,7 @@ use kernel::App;
 use kernel::app::Parts;
 use kernel::route::Registry;
 use kernel::seal::Seal;
+use sso::session::LastSeen;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -73,6 +74,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         jobs: crate::jobs(),
         extensions: linkage::extensions()
             .with(LastUsed::default())
+            .with(LastSeen::default())
             .with(WantedKeys::default())
             .with(fetcher)
             .with(mailer),

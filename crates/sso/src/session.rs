@@ -369,17 +369,6 @@ pub fn sign_out(app: &Arc<App>, request: &Arc<RequestInfo>, session: &PortalSess
     })
 }
 
-/// Ends the session of the tool that holds an access token; the session that it was, or `None` when the token is no
-/// good. For the portal's operation `Logout`, which is audited as that.
-///
-/// # Errors
-/// When the database fails.
-pub fn end_of_access_token(cx: &mut WriteCx<'_>, token: &str) -> Result<Option<PortalSession>> {
-    let Some(session) = of_access_token(cx, token)? else { return Ok(None) };
-    end_of_user(cx, &session.user, &session.id)?;
-    Ok(Some(session))
-}
-
 /// Ends one session of `user`; false when there is none of that id.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ pub enum Outcome {
         /// Seconds until it makes sense to try again.
         retry_after_seconds: i64,
     },
-    /// Whoever knows the passwords cannot be asked at present.
+    /// Whoever knows the passwords cannot be asked at present, or the instance is not in use.
     Unavailable,
 }
 
@@ -66,6 +66,9 @@ pub fn sign_in(
 ) -> Result<Outcome> {
     if user_name.chars().nth(NAME_CHARACTERS_MAX).is_some() || password.expose().len() > PASSWORD_BYTES_MAX {
         return Ok(Outcome::Refused);
+    }
+    if !instance.is_active() {
+        return Ok(Outcome::Unavailable);
     }
     let source = app.store.read(|tx| Ok(identity::store::get(tx, &instance.store)?.map(|store| store.source)))?;
     let checked = match source {

@@ -77,7 +77,6 @@ fn user(instance: &Instance) -> User {
         created_by: String::new(),
         updated_at: START,
         updated_by: String::new(),
-        revision: 1,
     }
 }
 

@@ -3,6 +3,7 @@
 mod administration;
 mod application;
 mod application_support;
+mod application_token;
 mod attribute;
 mod authorization;
 mod device;
