@@ -36,7 +36,5 @@ for (const block of document.querySelectorAll("[data-copy]")) {
       label.textContent = "Copy";
     }, 4000);
   });
-  const place = document.createElement("p");
-  place.append(button);
-  block.after(place);
+  (block.closest("pre") ?? block).after(button);
 }

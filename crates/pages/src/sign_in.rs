@@ -38,8 +38,6 @@ pub enum Problem {
     Unavailable,
     /// The form, or the change of the password, took too long.
     Expired,
-    /// The password is changed; the new one must be used.
-    PasswordChanged,
 }
 
 /// The sign-in page.
@@ -108,9 +106,6 @@ impl SignIn<'_> {
             Some(Problem::Expired) => {
                 form_error("user-name", "This took too long, or your browser refused the cookie. Sign in again.")
             }
-            Some(Problem::PasswordChanged) => html! {
-                div class="good" role="status" { p { "Your password is changed. Sign in with the new one." } }
-            },
         }
     }
 

@@ -1,5 +1,7 @@
 //! Every page, as a browser gets it.
 
+mod large;
+
 use base::{Secret, Timestamp};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -55,7 +57,6 @@ fn signing_in() -> Vec<(&'static str, Html)> {
         Some(Problem::Throttled { minutes: 15 }),
         Some(Problem::Unavailable),
         Some(Problem::Expired),
-        Some(Problem::PasswordChanged),
     ];
     let mut all = Vec::new();
     for purpose in &purposes {
@@ -306,33 +307,9 @@ fn a_request_from_another_address_is_pointed_out() {
     assert!(same.as_str().contains("12 seconds ago") && same.as_str().contains("A B C D , E F G H"));
 }
 
-/// A number that looks random and is the same every time.
-fn scattered(at: u64) -> u64 {
-    let mut x = at.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
 #[test]
 fn the_portal_of_500_accounts_and_1000_roles_is_small_on_the_wire() {
-    const SETS: [&str; 4] = ["AdministratorAccess", "ReadOnlyAccess", "PowerUserAccess", "DatabaseAdministrator"];
-    let account = |at: u64| {
-        let role = |which: u64| Role {
-            name: SETS[(scattered(at * 2 + which) % 4) as usize].to_owned(),
-            description: None,
-            is_ready: true,
-        };
-        let unit = ["Production", "Sandbox", "Staging"][(scattered(at) % 3) as usize];
-        Account {
-            id: format!("{:012}", scattered(at) % 1_000_000_000_000),
-            name: format!("workload-{at:03}-{}", unit.to_lowercase()),
-            email: format!("aws+workload-{at:03}@example.com"),
-            path: vec!["Root".to_owned(), "Workloads".to_owned(), unit.to_owned()],
-            roles: vec![role(0), role(1)],
-        }
-    };
-    let accounts: Vec<Account> = (0..500).map(account).collect();
+    let accounts = large::accounts();
     let html = Portal {
         frame: Frame { request_id: "0f0e0d0c-0b0a-4908-8706-050403020100", user: Some("alice") },
         accounts: &accounts,

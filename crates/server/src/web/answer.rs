@@ -97,8 +97,8 @@ pub(super) fn text(status: StatusCode, content_type: &'static str, text: String)
     response
 }
 
-/// A document that is compressed when the browser takes that. Only for pages without secrets: what an attacker may
-/// put into a compressed page tells something about the rest of it.
+/// A document that is compressed when the browser takes that. Only for pages whose one secret, the token of their forms,
+/// is masked: the size of a compressed page tells whoever may put something into it about the rest.
 pub(super) fn large_page(visit: &Visit, html: Html) -> Response {
     let packed = visit.accepts_gzip().then(|| gzip(html.as_str().as_bytes())).flatten();
     let mut response = match packed {

@@ -107,7 +107,7 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
         problem,
     };
     let status = match problem {
-        None | Some(Problem::Refused | Problem::PasswordChanged) => StatusCode::OK,
+        None | Some(Problem::Refused) => StatusCode::OK,
         Some(Problem::Expired) => StatusCode::FORBIDDEN,
         Some(Problem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Some(Problem::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
