@@ -232,8 +232,8 @@ impl IdentityCenter {
             }
             IdentityCenterCommand::Delete => {
                 let instance_arn = caller.instance_arn();
-                let instance_arn =
-                    instance_arn.context("say which instance is to be deleted, with everything in it: --instance-arn")?;
+                let instance_arn = instance_arn
+                    .context("say which instance is to be deleted, with everything in it: --instance-arn")?;
                 let input = shapes::DeleteIdentityCenterRequest { instance_arn: instance_arn.clone() };
                 let output = caller.call::<ops::DeleteIdentityCenter>(&input)?;
                 Ok(Answer::new(&output, format!("{instance_arn} is being deleted.\n")))
