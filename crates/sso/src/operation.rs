@@ -200,11 +200,7 @@ pub fn outstanding_creations(tx: &mut Tx, instance: &InstanceId) -> Result<i64> 
 /// # Errors
 /// When the database fails.
 pub fn get(tx: &mut Tx, instance: &InstanceId, kind: OperationKind, id: &str) -> Result<Option<Operation>> {
-    tx.opt(
-        select!("where id = $1 and instance_id = $2 and kind = $3"),
-        params![id, instance, kind.as_str()],
-        operation,
-    )
+    tx.opt(select!("where id = $1 and instance_id = $2 and kind = $3"), params![id, instance, kind.as_str()], operation)
 }
 
 /// Requests of a kind, oldest first, strictly after a position; with `status`, those alone.

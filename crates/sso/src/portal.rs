@@ -169,8 +169,7 @@ fn list_accounts(cx: &mut Cx<'_>, input: &ListAccountsRequest) -> Result<ListAcc
     if !access::is_in_service(cx.tx, &instance)? {
         return Ok(ListAccountsResponse { account_list: Some(Vec::new()), next_token: None });
     }
-    let cursor =
-        open_page(cx, &["ListAccounts", user.id.as_str()], input.next_token.as_deref(), input.max_results)?;
+    let cursor = open_page(cx, &["ListAccounts", user.id.as_str()], input.next_token.as_deref(), input.max_results)?;
     let rows: Vec<(String, String, String)> = cx.tx.all(
         "select i.id, i.name, i.email \
          from (select account_id from sso_assignment where principal_id = $1 union \
@@ -182,11 +181,8 @@ fn list_accounts(cx: &mut Cx<'_>, input: &ListAccountsRequest) -> Result<ListAcc
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let (rows, next_token) = cursor.close(cx, rows, |(id, _, _)| id.clone())?;
-    let shown = |(id, name, email)| AccountInfo {
-        account_id: Some(id),
-        account_name: Some(name),
-        email_address: Some(email),
-    };
+    let shown =
+        |(id, name, email)| AccountInfo { account_id: Some(id), account_name: Some(name), email_address: Some(email) };
     Ok(ListAccountsResponse { account_list: Some(rows.into_iter().map(shown).collect()), next_token })
 }
 

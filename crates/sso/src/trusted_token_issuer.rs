@@ -2,7 +2,7 @@
 
 use crate::instance::touch;
 use crate::{access, client_token, messages, page, tag};
-use base::{AccountId, InstanceId, Random, Timestamp};
+use base::{AccountId, IdentityStoreId, InstanceId, Random, Timestamp};
 use kernel::job::{self, JobKind};
 use kernel::store::Row;
 use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, WriteTx, params, route};
@@ -13,6 +13,7 @@ use model::sso_admin::{
     TrustedTokenIssuerConfiguration, TrustedTokenIssuerMetadata, TrustedTokenIssuerType,
     UpdateTrustedTokenIssuerRequest, UpdateTrustedTokenIssuerResponse, ops,
 };
+use serde_json::{Map, Value};
 use smithy::schema::Operation;
 use std::fmt;
 
@@ -91,6 +92,18 @@ impl TrustedTokenIssuer {
         format!("arn:aws:sso::{}:trustedTokenIssuer/{}/{}", self.account, self.instance, self.id)
     }
 
+    /// What the claims of a token of this issuer say on whom it is about: the text at `claim_attribute_path`, whose dots
+    /// lead into objects unless a claim has the whole path for its name.
+    pub fn subject<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
+        let path = self.claim_attribute_path.as_str();
+        if let Some(value) = claims.get(path) {
+            return value.as_str();
+        }
+        let mut names = path.split('.');
+        let first = claims.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))?.as_str()
+    }
+
     fn configuration(&self) -> TrustedTokenIssuerConfiguration {
         TrustedTokenIssuerConfiguration {
             oidc_jwt_configuration: Some(OidcJwtConfiguration {
@@ -154,6 +167,24 @@ pub fn get(tx: &mut Tx, arn: &str) -> Result<Option<TrustedTokenIssuer>> {
 /// When the database fails.
 pub fn exists(tx: &mut Tx, arn: &str) -> Result<bool> {
     Ok(get(tx, arn)?.is_some())
+}
+
+/// The user of `store` whose attribute has the value that a token of the issuer gave: `userName` or `emails.value`, the
+/// attributes of which there is at most one owner. `None` for other attributes.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_user(
+    tx: &mut Tx,
+    store: &IdentityStoreId,
+    issuer: &TrustedTokenIssuer,
+    value: &str,
+) -> Result<Option<identity::user::User>> {
+    match issuer.identity_store_attribute_path.as_str() {
+        "userName" => identity::user::find_by_name(tx, store, value),
+        "emails.value" => identity::user::find_by_email(tx, store, value),
+        _ => Ok(None),
+    }
 }
 
 /// Stores the signing keys of an issuer as they were fetched; `fetched_at` is when the fetch began. False when there is
@@ -222,6 +253,9 @@ fn required(cx: &mut Cx<'_>, arn: &str) -> Result<TrustedTokenIssuer> {
 
 fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Result<CreateTrustedTokenIssuerResponse> {
     let instance = access::writable_instance(cx, &input.instance_arn)?;
+    if !instance.is_active() {
+        return Err(messages::instance_not_active(&instance.id));
+    }
     let Some(configuration) = &input.trusted_token_issuer_configuration.oidc_jwt_configuration else {
         return Err(no_configuration());
     };

@@ -112,10 +112,7 @@ fn list_accounts(
     Ok(ListAccountsForProvisionedPermissionSetResponse { account_ids: Some(rows), next_token })
 }
 
-fn may_list_permission_sets(
-    cx: &mut Cx<'_>,
-    input: &ListPermissionSetsProvisionedToAccountRequest,
-) -> Result<Access> {
+fn may_list_permission_sets(cx: &mut Cx<'_>, input: &ListPermissionSetsProvisionedToAccountRequest) -> Result<Access> {
     let operation = "ListPermissionSetsProvisionedToAccount";
     let instance = access::permission(cx, operation, &input.instance_arn, &input.instance_arn)?;
     let account = kernel::Permission::new(format!("sso:{operation}"), access::account_arn(&input.account_id));

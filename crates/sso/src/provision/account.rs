@@ -78,8 +78,7 @@ pub fn apply(cx: &mut WriteCx<'_>, place: &Place<'_>, change: Change) -> Result<
         }
         Change::UpdateRole { description, session_seconds } => {
             let max_session_duration = i32::try_from(session_seconds).ok();
-            let input =
-                shapes::UpdateRoleRequest { description: Some(description), max_session_duration, role_name };
+            let input = shapes::UpdateRoleRequest { description: Some(description), max_session_duration, role_name };
             cx.call::<ops::UpdateRole>(&input).map(drop)
         }
         Change::UpdateTrustPolicy(policy_document) => {

@@ -85,8 +85,7 @@ impl Blueprint {
 
     /// The role in `account`.
     pub fn role(&self, home: &Home, account: &AccountId) -> RoleState {
-        let own_arn =
-            |policy: &PolicyReference| format!("arn:aws:iam::{account}:policy{}{}", policy.path, policy.name);
+        let own_arn = |policy: &PolicyReference| format!("arn:aws:iam::{account}:policy{}{}", policy.path, policy.name);
         let attached: BTreeSet<String> =
             self.managed.iter().cloned().chain(self.customer.iter().map(own_arn)).collect();
         let inline: BTreeMap<String, String> =

@@ -37,10 +37,7 @@ const TURN_SECONDS: i64 = 10;
 const RECONCILE_SECONDS: i64 = 86_400;
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    vec![
-        JobHandler { kind: PROVISION, run: |app, _| provision(app) },
-        JobHandler { kind: RECONCILE, run: reconcile },
-    ]
+    vec![JobHandler { kind: PROVISION, run: |app, _| provision(app) }, JobHandler { kind: RECONCILE, run: reconcile }]
 }
 
 /// Has a permission set in an account made what it should be; `set` is its id and its name.
@@ -169,9 +166,7 @@ fn reconcile(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let remains = write(app, |cx| {
         let Some(instance) = instance::get(cx.tx, &id)? else { return Ok(false) };
         let now = cx.now;
-        if crate::access::is_in_service(cx.tx, &instance)?
-            && provisioned::want_all(&mut cx.write(), &id, now)? > 0
-        {
+        if crate::access::is_in_service(cx.tx, &instance)? && provisioned::want_all(&mut cx.write(), &id, now)? > 0 {
             cx.enqueue(PROVISION, "", now)?;
         }
         Ok(true)

@@ -102,10 +102,7 @@ pub fn want(
 /// # Errors
 /// When the database fails.
 pub fn want_everywhere(tx: &mut WriteTx<'_>, set: &PermissionSetId, now: Timestamp) -> Result<u64> {
-    tx.exec(
-        "update sso_provisioned set due_at = $2, attempts = 0 where permission_set_id = $1",
-        params![set, now],
-    )
+    tx.exec("update sso_provisioned set due_at = $2, attempts = 0 where permission_set_id = $1", params![set, now])
 }
 
 /// Has everything compared that stands for an instance.

@@ -3,8 +3,7 @@
 use base::{AccountId, IdentityStoreId};
 
 /// Organizations does not let the service reach the organization.
-pub const TRUSTED_ACCESS_DISABLED: &str =
-    "AWS SSO is not able to access the organization: trusted access is disabled";
+pub const TRUSTED_ACCESS_DISABLED: &str = "AWS SSO is not able to access the organization: trusted access is disabled";
 /// A fault of ours.
 pub const INTERNAL: &str = "Received a 500 status error: an internal error occurred.";
 

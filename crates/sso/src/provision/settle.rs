@@ -5,8 +5,8 @@ use super::account::{self, Place};
 use super::blueprint::{Blueprint, Home};
 use super::plan::{Actual, Change, Desired, DesiredProvider, RoleState, SESSION_SECONDS, plan};
 use super::provisioned::{self, Provisioned};
-use crate::operation::{self, Operation, OperationKind};
 use super::reasons;
+use crate::operation::{self, Operation, OperationKind};
 use crate::{SERVICE, assignment};
 use base::{AccountId, InstanceId, PermissionSetId};
 use iam::account::AccountState;
@@ -92,11 +92,7 @@ pub(super) fn finish_everywhere(cx: &mut WriteCx<'_>, batch: &Batch) -> Result<(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) fn finish_if_settled(
-    cx: &mut WriteCx<'_>,
-    set: &PermissionSetId,
-    operations: &[Operation],
-) -> Result<()> {
+pub(super) fn finish_if_settled(cx: &mut WriteCx<'_>, set: &PermissionSetId, operations: &[Operation]) -> Result<()> {
     if operations.is_empty() {
         return Ok(());
     }
@@ -171,7 +167,11 @@ fn bring_about(
     }
     let now = cx.now;
     let mut tx = cx.write();
-    if is_assigned { provisioned::settle(&mut tx, row, version, now)? } else { provisioned::remove(&mut tx, row)? }
+    if is_assigned {
+        provisioned::settle(&mut tx, row, version, now)?
+    } else {
+        provisioned::remove(&mut tx, row)?
+    }
     Ok(ended)
 }
 

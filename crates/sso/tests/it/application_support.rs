@@ -6,6 +6,7 @@ use identity::group::Group;
 use identity::user::{Status, User};
 use kernel::testing::{START, Setup, TestApp, root};
 use kernel::{Access, Caller, Permission, Result, Tx, params};
+use model::identitystore::Email;
 use model::organizations::{
     CreateAccountRequest, CreateOrganizationRequest, DescribeCreateAccountStatusRequest, ops as org_ops,
 };
@@ -180,12 +181,16 @@ pub fn new_user(app: &TestApp, instance: &Instance, name: &str) -> IdentityUserI
         user_name: name.to_owned(),
         display_name: None,
         status: Status::Enabled,
-        attributes: model::identitystore::User::default(),
+        attributes: model::identitystore::User {
+            emails: Some(vec![Email { value: Some(format!("{name}@example.com")), ..Email::default() }]),
+            ..model::identitystore::User::default()
+        },
         source_id: None,
         created_at: START,
         created_by: String::new(),
         updated_at: START,
         updated_by: String::new(),
+        revision: 1,
     };
     app.app.store.write(|tx| identity::user::insert(tx, &user), |_| {}).expect("a new user");
     user.id
@@ -202,15 +207,13 @@ pub fn new_group(app: &TestApp, instance: &Instance, name: &str) -> IdentityGrou
         created_by: String::new(),
         updated_at: START,
         updated_by: String::new(),
+        revision: 1,
     };
     app.app.store.write(|tx| identity::group::insert(tx, &group), |_| {}).expect("a new group");
     group.id
 }
 
 fn join(app: &TestApp, instance: &Instance, group: &IdentityGroupId, user: &IdentityUserId) {
-    let id = app.app.with_random(base::Random::uuid);
-    let sql = "insert into ids_membership (id, store_id, group_id, user_id, created_at, created_by) \
-               values ($1, $2, $3, $4, 0, '')";
-    let parameters = params![id, instance.store, group, user];
-    app.app.store.write(|tx| tx.exec_one(sql, parameters), |_| {}).expect("a new member");
+    let add = |cx: &mut kernel::WriteCx<'_>| identity::membership::add(cx, &instance.store, group, user);
+    app.app.write_as(&management(), &app.request(), add).expect("valid").expect("a new member");
 }

@@ -286,3 +286,58 @@ fn keys_are_not_fetched_without_tls() {
     world.call::<ops::CreateTrustedTokenIssuer>(&management(), input).expect("created");
     assert_eq!(world.count("select count(*) from job where kind = 'sso.fetch_issuer_keys'"), 0);
 }
+
+#[test]
+fn the_claim_of_an_issuer_says_whom_a_token_is_about() {
+    let world = World::new();
+    let arn = register(&world, "Okta");
+    let mut issuer = world.read(|tx| trusted_token_issuer::get(tx, &arn)).expect("there is one");
+    let claims = serde_json::json!({
+        "email": "alice@example.com",
+        "act": {"user": {"name": "alice"}},
+        "a.b": "whole",
+        "a": {"b": "part"},
+        "number": 1
+    });
+    let claims = claims.as_object().expect("an object");
+    let mut subject = |path: &str| {
+        issuer.claim_attribute_path = path.to_owned();
+        issuer.subject(claims).map(str::to_owned)
+    };
+    assert_eq!(subject("email").as_deref(), Some("alice@example.com"));
+    assert_eq!(subject("act.user.name").as_deref(), Some("alice"));
+    assert_eq!(subject("a.b").as_deref(), Some("whole"));
+    for missing in ["number", "act", "act.user", "act.user.name.more", "email.value", "nothing"] {
+        assert_eq!(subject(missing), None, "{missing}");
+    }
+}
+
+#[test]
+fn an_instance_that_is_being_deleted_gets_nothing_new() {
+    let world = World::new();
+    let sql = "update sso_instance set status = 'DELETE_IN_PROGRESS'";
+    world.app.app.store.write(|tx| tx.exec(sql, params![]), |_| {}).expect("valid");
+    let created = world.call::<ops::CreateTrustedTokenIssuer>(&management(), creation(&world, "x"));
+    assert_eq!(code(created), "ConflictException");
+    let created = world.call::<ops::CreateApplication>(&management(), world.creation("App"));
+    assert_eq!(code(created), "ConflictException");
+}
+
+#[test]
+fn the_user_of_a_token_is_found_by_name_or_address() {
+    let world = World::new();
+    let arn = register(&world, "Okta");
+    let mut issuer = world.read(|tx| trusted_token_issuer::get(tx, &arn)).expect("there is one");
+    let mut find = |path: &str, value: &str| {
+        issuer.identity_store_attribute_path = path.to_owned();
+        let found = world.read(|tx| trusted_token_issuer::find_user(tx, &world.instance.store, &issuer, value));
+        found.map(|user| user.id)
+    };
+    assert_eq!(find("userName", "Alice"), Some(world.user.clone()));
+    assert_eq!(find("emails.value", "alice@example.com"), Some(world.user.clone()));
+    assert_eq!(find("emails.value", "bob@example.com"), None);
+    assert_eq!(find("nickName", "alice"), None);
+    let elsewhere =
+        world.read(|tx| trusted_token_issuer::find_user(tx, &world.account_instance.store, &issuer, "alice"));
+    assert!(elsewhere.is_none());
+}

@@ -229,8 +229,9 @@ fn assignments_go_with_their_principal() {
     let run = |work: &mut dyn FnMut(&mut WriteCx<'_>) -> Result<()>| {
         world.app.app.write_as(&management(), &world.app.request(), |cx| work(cx)).expect("removed");
     };
-    run(&mut |cx| application::on_user_deleted(cx, &world.user));
+    let store = &world.instance.store;
+    run(&mut |cx| sso::effects::on_user_deleted(cx, store, &world.user));
     assert_eq!(count(), 1);
-    run(&mut |cx| application::on_group_deleted(cx, &world.group));
+    run(&mut |cx| sso::effects::on_group_deleted(cx, store, &world.group));
     assert_eq!(count(), 0);
 }
