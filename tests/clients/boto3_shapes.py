@@ -28,6 +28,7 @@ from walk_sso import SingleSignOn
 NEVER_SUCCEEDS = {
     "sts:AssumeRoleWithSAML": "takes an assertion that an identity provider signed; the tests of the iam crate sign one",
     "sts:AssumeRoleWithWebIdentity": "takes a token that an identity provider signed; the tests of the iam crate sign one",
+    "sso-oidc:CreateTokenWithIAM": "takes the consent of a person or a token of another issuer; the tests of the sso crate have both",
     "sts:DecodeAuthorizationMessage": "takes an encoded message, which only other AWS services hand out",
     "iam:GetSSHPublicKey": "nothing uploads SSH keys yet",
     "iam:GetServerCertificate": "nothing uploads server certificates yet",

@@ -19,7 +19,8 @@ def complaints(operation, status, headers, body):
         if body:
             found.append(f"a body where the model has no output: {body[:80]!r}")
     else:
-        if not headers.get("content-type", "").startswith("application/x-amz-json-1."):
+        expected = "application/x-amz-json-1." if operation.service_model.protocol == "json" else "application/json"
+        if not headers.get("content-type", "").startswith(expected):
             found.append(f"content-type {headers.get('content-type')}")
         _json(operation.output_shape, json.loads(body), operation.output_shape.name, found)
     return found
@@ -74,6 +75,8 @@ def _json(shape, value, path, found):
         "double": (int, float),
         "timestamp": (int, float),
     }
+    if getattr(shape, "is_document_type", False):
+        return
     expected = kinds[shape.type_name]
     if not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean"):
         found.append(f"{path}: {shape.type_name} expected, got {value!r:.60}")

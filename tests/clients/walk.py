@@ -75,7 +75,7 @@ class Calls:
         def call(**arguments):
             try:
                 return getattr(self.client, self.names[operation])(**arguments)
-            except botocore.exceptions.ClientError as error:
+            except (botocore.exceptions.ClientError, botocore.exceptions.ParamValidationError) as error:
                 self.walk.refusals.append(f"{self.client.meta.service_model.service_name}: {error}")
                 return {}
 

@@ -91,6 +91,8 @@ class SingleSignOn:
         store, in_store = self.store, {"IdentityStoreId": self.store_id}
         store.ListIdentityStores()
         store.DescribeIdentityStore(**in_store)
+        addresses = {"VpceAccessRequired": False, "ApiAllowSourceIps": ["127.0.0.0/8"]}
+        store.UpdateIdentityStore(**in_store, NetworkConfiguration=addresses)
         made = store.CreateUser(
             **in_store,
             UserName="alice",
@@ -227,7 +229,7 @@ class SingleSignOn:
         made = sso.CreateApplication(**of, ApplicationProviderArn=custom, Name="app", Description="d", Tags=TAGS)
         app = {"ApplicationArn": made["ApplicationArn"]}
         sso.DescribeApplication(**app)
-        options = {"Visibility": "ENABLED", "SignInOptions": {"Origin": "APPLICATION", "ApplicationUrl": "https://a.example"}}
+        options = {"SignInOptions": {"Origin": "APPLICATION", "ApplicationUrl": "https://a.example"}}
         sso.UpdateApplication(**app, Name="app2", PortalOptions=options)
         sso.ListApplications(**of)
         principal = {"PrincipalId": self.alice, "PrincipalType": "USER"}
@@ -289,7 +291,7 @@ class SingleSignOn:
         of_client = {"clientId": client["clientId"], "clientSecret": client["clientSecret"]}
         start_url = f"https://{self.store_id}.awsapps.com/start"
         device = oidc.StartDeviceAuthorization(**of_client, startUrl=start_url)
-        self.vestibule("identity-center", "settings", "--device-approval", "true")
+        self.vestibule("identity-center", "settings", "--device-approval", "allow")
         self.vestibule("device", "approve", device["userCode"], "--user", "alice")
         token = oidc.CreateToken(**of_client, grantType=DEVICE_CODE, deviceCode=device["deviceCode"])
         access = {"accessToken": token["accessToken"]}

@@ -3,6 +3,9 @@
 // and is out when the assignment goes. Every page is looked at by axe and every answer must carry the content policy.
 //
 //     node sign_in.mjs <program>
+//
+// VESTIBULE_TEST_AWS_NEWEST names a further AWS CLI, newer than distributions have: it signs in by authorization code with
+// PKCE and by device code, without the listener.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -136,7 +139,8 @@ async function openBrowser() {
   const context = await browser.newContext();
   const page = await context.newPage();
   page.on("response", (response) => {
-    if (response.request().resourceType() !== "document") return;
+    // The answer to a CLI's own callback is the CLI's.
+    if (response.request().resourceType() !== "document" || response.url().includes("/oauth/callback")) return;
     const policy = response.headers()["content-security-policy"] ?? "";
     assert.match(policy, /default-src 'none'/, `${response.url()} has no content policy`);
     assert.doesNotMatch(policy, /unsafe/, `${response.url()} allows unsafe content`);
@@ -185,7 +189,7 @@ async function signIn(page, password) {
 
 async function firstSignIn(server, page) {
   const given = await server.vestibule("user", "set-password", "alice", "--one-time", "--json");
-  const oneTime = JSON.parse(given).Password;
+  const oneTime = JSON.parse(given).OneTimePassword;
   await page.goto(`${server.endpoint}/start`);
   await inspect(page);
   await signIn(page, "Wrong-Horse-42-Battery");
@@ -216,7 +220,7 @@ async function takesKeys(page, one) {
 }
 
 async function outcome(program, words, env) {
-  return run(program, words, { env: { ...plainEnvironment(), AWS_REGION: "us-east-1", AWS_PAGER: "", ...env } }).then(
+  return run(program, words, { env: { ...plainEnvironment(), AWS_REGION: "us-east-1", AWS_DEFAULT_REGION: "us-east-1", AWS_PAGER: "", ...env } }).then(
     ({ stdout }) => stdout,
     (error) => error.stderr,
   );
@@ -285,6 +289,23 @@ async function otherClientsUseTheToken(server, { home, identity }, facts) {
   assert.match(await outcome(firstAws, ["sts", "get-caller-identity", "--output", "json"], person), new RegExp(facts.one));
 }
 
+async function logsTheNewestCliIn(server, page, facts, program) {
+  for (const [name, words, approve] of [
+    ["code", [], "Allow"],
+    ["device", ["--use-device-code"], "Approve"],
+  ]) {
+    const home = path.join(scratch, `newest-${name}`);
+    fs.mkdirSync(home);
+    const config = path.join(home, "config");
+    profile(config, facts);
+    const person = { HOME: home, AWS_CONFIG_FILE: config, AWS_PROFILE: "person", AWS_ENDPOINT_URL: server.endpoint };
+    await login(page, program, ["sso", "login", "--no-browser", ...words], person, approve);
+    const identity = JSON.parse(await outcome(program, ["sts", "get-caller-identity", "--output", "json"], person));
+    assert.match(identity.Arn, /AWSReservedSSO_Reader_[0-9a-f]{16}\/alice$/);
+    assert.match(await outcome(program, ["sso", "logout"], person), /Successfully signed out/);
+  }
+}
+
 async function isDeniedByAPolicy(server, keys, one) {
   const person = { ...keys, AWS_ENDPOINT_URL: server.endpoint };
   const list = ["iam", "list-roles", "--max-items", "1", "--output", "json"];
@@ -340,6 +361,8 @@ try {
   const keys = await takesKeys(page, facts.one);
   const cli = await logsTheSecondCliIn(server, page, facts);
   await otherClientsUseTheToken(server, cli, facts);
+  const newest = process.env.VESTIBULE_TEST_AWS_NEWEST;
+  if (newest) await logsTheNewestCliIn(server, page, facts, newest);
   await isDeniedByAPolicy(server, keys, facts.one);
   await losesAccess(server, page, keys, facts, cli.person);
   await looksAtTheRest(server, page);
