@@ -334,9 +334,11 @@ CREATE TABLE job (
 
 CREATE TABLE mail_message (
     id text primary key,
+    -- The account on whose behalf the mail is written, and which may see it in its outbox.
+    account_id text not null,
     recipient text not null,
     subject text not null,
-    -- Sealed: mails carry links that let their reader in.
+    -- Sealed: mails carry what lets their reader in.
     body blob not null,
     created_at integer not null,
     sent_at integer,
@@ -805,7 +807,7 @@ CREATE UNIQUE INDEX job_by_key on job (kind, key);
 
 CREATE INDEX job_due on job (state, run_at);
 
-CREATE INDEX mail_message_waiting on mail_message (sent_at, created_at, id);
+CREATE INDEX mail_message_by_account on mail_message (account_id, created_at, id);
 
 CREATE INDEX org_account_by_org on org_account (org_id, joined_at, account_id);
 

@@ -29,6 +29,6 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
         Event::IdentityUserDisabled { store, user } => sso::effects::on_user_disabled(cx, store, user),
         Event::IdentityGroupDeleted { store, group } => sso::effects::on_group_deleted(cx, store, group),
         // Without the organization nobody vouches for a service; the roles stay until an administrator removes them.
-        Event::OrganizationDeleted { org: _, management: _ } => Ok(()),
+        Event::OrganizationDeleted { org, management: _ } => sso::instance::on_organization_deleted(cx, org),
     }
 }

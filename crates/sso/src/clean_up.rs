@@ -36,16 +36,7 @@ fn run(app: &Arc<App>) -> Result<Outcome> {
         Ok(())
     };
     in_turn(delete_rows)?;
-    // Tools before browsers, whose children they are.
-    in_turn(|cx, now| {
-        let sql = "select id from sso_session where expires_at <= $1 and client_name is not null limit $2";
-        delete_sessions(cx, sql, now)
-    })?;
-    in_turn(|cx, now| {
-        let sql = "select s.id from sso_session s where s.expires_at <= $1 and s.client_name is null \
-                   and not exists (select 1 from sso_session c where c.parent_id = s.id) limit $2";
-        delete_sessions(cx, sql, now)
-    })?;
+    in_turn(delete_sessions)?;
     let is_needed = app.store.read(|tx| {
         let sql = "select 1 from sso_session union all select 1 from sso_client union all \
                    select 1 from sso_device_grant union all select 1 from sso_password_ticket limit 1";
@@ -54,8 +45,11 @@ fn run(app: &Arc<App>) -> Result<Outcome> {
     Ok(if is_needed { Outcome::Again(now.plus_seconds(PAUSE_SECONDS)) } else { Outcome::Done })
 }
 
-fn delete_sessions(cx: &mut WriteCx<'_>, sql: &'static str, now: Timestamp) -> Result<bool> {
+/// Deletes a batch of sessions without children; whether there may be more, or parents that have none left.
+fn delete_sessions(cx: &mut WriteCx<'_>, now: Timestamp) -> Result<bool> {
     let before = now.plus_seconds(-SESSION_KEPT_SECONDS);
+    let sql = "select s.id from sso_session s where s.expires_at <= $1 \
+               and not exists (select 1 from sso_session c where c.parent_id = s.id) limit $2";
     let ids = cx.tx.all(sql, params![before, ROWS_MAX], |row| row.get::<String>(0))?;
     for id in &ids {
         crate::session::delete(cx, id)?;

@@ -1,6 +1,6 @@
 //! What single sign-on does when something happened elsewhere, in the same commit.
 
-use crate::{assignment, instance, session};
+use crate::{application, assignment, instance, session};
 use base::{IdentityGroupId, IdentityStoreId, IdentityUserId};
 use kernel::scope::Scope;
 use kernel::{Result, WriteCx};
@@ -11,6 +11,7 @@ use kernel::{Result, WriteCx};
 /// When the database fails.
 pub fn on_user_deleted(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &IdentityUserId) -> Result<()> {
     end_assignments(cx, store, user.as_str())?;
+    application::on_user_deleted(cx, user)?;
     on_user_disabled(cx, store, user)
 }
 
@@ -28,7 +29,8 @@ pub fn on_user_disabled(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &Id
 /// # Errors
 /// When the database fails.
 pub fn on_group_deleted(cx: &mut WriteCx<'_>, store: &IdentityStoreId, group: &IdentityGroupId) -> Result<()> {
-    end_assignments(cx, store, group.as_str())
+    end_assignments(cx, store, group.as_str())?;
+    application::on_group_deleted(cx, group)
 }
 
 fn end_assignments(cx: &mut WriteCx<'_>, store: &IdentityStoreId, principal: &str) -> Result<()> {

@@ -8,7 +8,7 @@ mod operation;
 mod settings;
 pub mod signer;
 
-pub use lifecycle::{delete_organization_instance, enable};
+pub use lifecycle::{delete_organization_instance, enable, on_organization_deleted};
 pub use settings::{set_alias, set_allows_account_instances, set_session_seconds, set_setting, setting};
 pub use signer::{Signer, entity_id, saml_metadata, signing_key};
 
@@ -184,7 +184,8 @@ pub fn all(tx: &mut Tx) -> Result<Vec<Instance>> {
 /// When the database fails.
 pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Option<Instance>> {
     let instances = all(tx)?;
-    let mut found = instances.into_iter().filter(|instance| instance.is_start_url(settings, url));
+    let mut found =
+        instances.into_iter().filter(|instance| instance.is_active() && instance.is_start_url(settings, url));
     let first = found.next();
     Ok(match first {
         Some(first) if first.kind == Kind::Account => {

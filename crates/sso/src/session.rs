@@ -8,7 +8,7 @@
 use crate::instance::{self, Instance};
 use crate::{opaque, portal_event};
 use aws_lc_rs::hmac;
-use base::{IdentityUserId, InstanceId, Secret, Timestamp};
+use base::{ApplicationId, IdentityUserId, InstanceId, Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::user::Status;
@@ -92,6 +92,8 @@ pub(crate) struct Tool<'a> {
     pub(crate) parent: Option<&'a str>,
     pub(crate) client_id: &'a str,
     pub(crate) client_name: &'a str,
+    /// The application, when the tool is one.
+    pub(crate) application: Option<&'a ApplicationId>,
     pub(crate) scopes: Option<&'a str>,
     pub(crate) expires_at: Timestamp,
 }
@@ -185,14 +187,16 @@ pub fn is_alive(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     Ok(get(tx, id, now)?.is_some())
 }
 
-/// The live session to which an access token of the token service belongs.
+/// The live session to which an access token of a tool belongs. Tokens of applications are for the applications' own
+/// use: nothing is found for them.
 ///
 /// # Errors
 /// When the database fails.
 pub fn of_access_token(cx: &mut Cx<'_>, token: &str) -> Result<Option<PortalSession>> {
     let now = cx.now;
     let sql = select!(
-        "from sso_access_token t join sso_session s on s.id = t.session_id where t.token_hash = $1 and t.expires_at > $2"
+        "from sso_access_token t join sso_session s on s.id = t.session_id \
+         where t.token_hash = $1 and t.expires_at > $2 and s.application_id is null"
     );
     let found = cx.tx.opt(sql, params![opaque::hash(token), now], session)?;
     let Some((session, seen_at)) = alive(cx.tx, found, now)? else { return Ok(None) };
@@ -264,8 +268,8 @@ pub(crate) fn begin_tool(cx: &mut WriteCx<'_>, tool: &Tool<'_>) -> Result<Portal
     let request = Arc::clone(&cx.request);
     cx.write().exec_one(
         "insert into sso_session (id, instance_id, user_id, parent_id, client_id, client_name, scopes, created_at, \
-           last_seen_at, expires_at, source_ip, user_agent, wrong_codes, wrong_codes_since) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, 0, 0)",
+           last_seen_at, expires_at, source_ip, user_agent, application_id, wrong_codes, wrong_codes_since) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, 0, 0)",
         params![
             session.id,
             session.instance,
@@ -277,7 +281,8 @@ pub(crate) fn begin_tool(cx: &mut WriteCx<'_>, tool: &Tool<'_>) -> Result<Portal
             session.created_at,
             session.expires_at,
             request.source_ip,
-            request.user_agent
+            request.user_agent,
+            tool.application
         ],
     )?;
     crate::clean_up::schedule(cx)?;
@@ -364,17 +369,6 @@ pub fn sign_out(app: &Arc<App>, request: &Arc<RequestInfo>, session: &PortalSess
     })
 }
 
-/// Ends the session of the tool that holds an access token; the session that it was, or `None` when the token is no
-/// good. For the portal's operation `Logout`, which is audited as that.
-///
-/// # Errors
-/// When the database fails.
-pub fn end_of_access_token(cx: &mut WriteCx<'_>, token: &str) -> Result<Option<PortalSession>> {
-    let Some(session) = of_access_token(cx, token)? else { return Ok(None) };
-    end_of_user(cx, &session.user, &session.id)?;
-    Ok(Some(session))
-}
-
 /// Ends one session of `user`; false when there is none of that id.
 ///
 /// # Errors
@@ -383,11 +377,17 @@ pub fn end_of_user(cx: &mut WriteCx<'_>, user: &IdentityUserId, id: &str) -> Res
     let sql = "select instance_id from sso_session where id = $1 and user_id = $2";
     let instance: Option<InstanceId> = cx.tx.opt(sql, params![id, user], |row| row.get(0))?;
     let Some(instance) = instance else { return Ok(false) };
-    let tools = "select id from sso_session where parent_id = $1";
-    for tool in cx.tx.all(tools, params![id], |row| row.get::<String>(0))? {
-        delete(cx, &tool)?;
+    // Applications may pass on what they were given: children have children.
+    let mut all = vec![id.to_owned()];
+    let mut next = 0;
+    while let Some(parent) = all.get(next) {
+        let children = "select id from sso_session where parent_id = $1";
+        all.extend(cx.tx.all(children, params![parent], |row| row.get::<String>(0))?);
+        next += 1;
     }
-    delete(cx, id)?;
+    for each in all.iter().rev() {
+        delete(cx, each)?;
+    }
     cx.touch(Scope::instance(&instance));
     Ok(true)
 }

@@ -7,7 +7,7 @@
 use crate::instance::{self, Instance};
 use crate::{clean_up, opaque, portal_event, session};
 use base::{IdentityUserId, InstanceId, Secret, Timestamp};
-use identity::password::{self, Checked, Problem};
+use identity::password::{self, Checked, Problem, RefusedBecause};
 use identity::store::Source;
 use identity::user::{self, Status};
 use kernel::{App, Caller, RequestInfo, Result, WriteCx, params};
@@ -38,7 +38,7 @@ pub enum Outcome {
         /// Seconds until it makes sense to try again.
         retry_after_seconds: i64,
     },
-    /// Whoever knows the passwords cannot be asked at present.
+    /// Whoever knows the passwords cannot be asked at present, or the instance is not in use.
     Unavailable,
 }
 
@@ -67,6 +67,9 @@ pub fn sign_in(
     if user_name.chars().nth(NAME_CHARACTERS_MAX).is_some() || password.expose().len() > PASSWORD_BYTES_MAX {
         return Ok(Outcome::Refused);
     }
+    if !instance.is_active() {
+        return Ok(Outcome::Unavailable);
+    }
     let source = app.store.read(|tx| Ok(identity::store::get(tx, &instance.store)?.map(|store| store.source)))?;
     let checked = match source {
         Some(Source::IdentityCenter) => password::check(app, &instance.store, user_name, password, &request.source_ip)?,
@@ -74,15 +77,25 @@ pub fn sign_in(
     };
     match checked {
         Checked::Throttled { retry_after_seconds } => Ok(Outcome::Throttled { retry_after_seconds }),
-        Checked::Refused { .. } => refused(app, request, instance, user_name),
+        Checked::Refused { reason } => refused(app, request, instance, &reason),
         Checked::Verified(user) => begin(app, request, instance, &user),
         Checked::MustChange(user) => must_change(app, request, instance, &user),
     }
 }
 
-fn refused(app: &Arc<App>, request: &Arc<RequestInfo>, instance: &Instance, user_name: &str) -> Result<Outcome> {
+fn refused(
+    app: &Arc<App>,
+    request: &Arc<RequestInfo>,
+    instance: &Instance,
+    reason: &RefusedBecause,
+) -> Result<Outcome> {
     app.write_as(&Caller::Anonymous, request, |cx| {
-        let known = user::find_by_name(cx.tx, &instance.store, user_name)?.map(|user| user.user_name);
+        let known = match reason {
+            RefusedBecause::UnknownUser => None,
+            RefusedBecause::WrongPassword(id) | RefusedBecause::NoPassword(id) | RefusedBecause::Disabled(id) => {
+                user::get(cx.tx, &instance.store, id)?.map(|user| user.user_name)
+            }
+        };
         let workflow = cx.random.uuid();
         portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, known.as_deref(), false)
     })?;
@@ -175,8 +188,11 @@ pub fn replace_password(app: &Arc<App>, request: &Arc<RequestInfo>, ticket: &str
         Ok(enabled_name(cx, &instance, &ticket.user)?.map(|_| (ticket, instance)))
     })?;
     let Some((ticket, instance)) = taken else { return Ok(Replaced::Expired) };
-    if let Err(problem) = password::change(app, &instance.store, &ticket.user, new)? {
+    let changed = password::change(app, &instance.store, &ticket.user, new);
+    if !matches!(changed, Ok(Ok(()))) {
         app.write_as(&Caller::Anonymous, request, |cx| insert(cx, &hash, &ticket))?;
+    }
+    if let Err(problem) = changed? {
         return Ok(Replaced::Refused(problem));
     }
     let begun = app.write_as(&Caller::Anonymous, request, |cx| {

@@ -2,8 +2,8 @@
 
 use crate::instance::touch;
 use crate::{access, client_token, messages, page, tag};
-use base::{AccountId, InstanceId, Random, Timestamp};
-use kernel::job::JobKind;
+use base::{AccountId, IdentityStoreId, InstanceId, Random, Timestamp};
+use kernel::job::{self, JobKind};
 use kernel::store::Row;
 use kernel::{Access, Cx, Permission, Result, Route, Tx, WriteCx, WriteTx, params, route};
 use model::sso_admin::{
@@ -13,11 +13,16 @@ use model::sso_admin::{
     TrustedTokenIssuerConfiguration, TrustedTokenIssuerMetadata, TrustedTokenIssuerType,
     UpdateTrustedTokenIssuerRequest, UpdateTrustedTokenIssuerResponse, ops,
 };
+use serde_json::{Map, Value};
 use smithy::schema::Operation;
 use std::fmt;
 
 /// Fetches the signing keys of the issuer whose ARN is the key.
 pub const FETCH_KEYS: JobKind = JobKind("sso.fetch_issuer_keys");
+/// Age from which signing keys are fetched anew when they are next used.
+const KEYS_AGE_SECONDS_MAX: i64 = 86_400;
+/// Age below which signing keys are not fetched anew, whatever tokens name.
+const KEYS_AGE_SECONDS_MIN: i64 = 60;
 /// Issuers that an instance may have.
 const ISSUERS_QUOTA: i64 = 10;
 
@@ -87,6 +92,18 @@ impl TrustedTokenIssuer {
         format!("arn:aws:sso::{}:trustedTokenIssuer/{}/{}", self.account, self.instance, self.id)
     }
 
+    /// What the claims of a token of this issuer say on whom it is about: the text at `claim_attribute_path`, whose dots
+    /// lead into objects unless a claim has the whole path for its name.
+    pub fn subject<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
+        let path = self.claim_attribute_path.as_str();
+        if let Some(value) = claims.get(path) {
+            return value.as_str();
+        }
+        let mut names = path.split('.');
+        let first = claims.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))?.as_str()
+    }
+
     fn configuration(&self) -> TrustedTokenIssuerConfiguration {
         TrustedTokenIssuerConfiguration {
             oidc_jwt_configuration: Some(OidcJwtConfiguration {
@@ -152,6 +169,24 @@ pub fn exists(tx: &mut Tx, arn: &str) -> Result<bool> {
     Ok(get(tx, arn)?.is_some())
 }
 
+/// The user of `store` whose attribute has the value that a token of the issuer gave: `userName` or `emails.value`, the
+/// attributes of which there is at most one owner. `None` for other attributes.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_user(
+    tx: &mut Tx,
+    store: &IdentityStoreId,
+    issuer: &TrustedTokenIssuer,
+    value: &str,
+) -> Result<Option<identity::user::User>> {
+    match issuer.identity_store_attribute_path.as_str() {
+        "userName" => identity::user::find_by_name(tx, store, value),
+        "emails.value" => identity::user::find_by_email(tx, store, value),
+        _ => Ok(None),
+    }
+}
+
 /// Stores the signing keys of an issuer as they were fetched; `fetched_at` is when the fetch began. False when there is
 /// no such issuer any more.
 ///
@@ -165,6 +200,22 @@ pub fn set_jwks(tx: &mut WriteTx<'_>, arn: &str, jwks: &str, fetched_at: Timesta
         params![id.as_str(), instance, account, jwks, fetched_at],
     )?;
     Ok(updated == 1)
+}
+
+/// Has the signing keys of an issuer fetched anew when they are a day old; when a token names a key that is not among
+/// them (`is_key_missing`), from an age of a minute on. A fetch that failed keeps its pause.
+///
+/// # Errors
+/// When the database fails.
+pub fn refresh_keys(cx: &mut WriteCx<'_>, issuer: &TrustedTokenIssuer, is_key_missing: bool) -> Result<()> {
+    let age_max = if is_key_missing { KEYS_AGE_SECONDS_MIN } else { KEYS_AGE_SECONDS_MAX };
+    let (arn, now) = (issuer.arn(), cx.now);
+    let is_due = issuer.jwks_fetched_at.is_none_or(|at| at.plus_seconds(age_max) <= now);
+    // Keys are trusted over `https` alone.
+    if !is_due || !issuer.issuer_url.starts_with("https://") || job::is_queued(cx.tx, FETCH_KEYS, &arn)? {
+        return Ok(());
+    }
+    cx.enqueue(FETCH_KEYS, &arn, now)
 }
 
 /// There is no issuer of that ARN that the caller may know of.
@@ -202,6 +253,9 @@ fn required(cx: &mut Cx<'_>, arn: &str) -> Result<TrustedTokenIssuer> {
 
 fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Result<CreateTrustedTokenIssuerResponse> {
     let instance = access::writable_instance(cx, &input.instance_arn)?;
+    if !instance.is_active() {
+        return Err(messages::instance_not_active(&instance.id));
+    }
     let Some(configuration) = &input.trusted_token_issuer_configuration.oidc_jwt_configuration else {
         return Err(no_configuration());
     };
@@ -231,6 +285,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateTrustedTokenIssuerRequest) -> Resu
     };
     insert(cx, &made, token, &fingerprint)?;
     tag::add(&mut cx.write(), &made.arn(), input.tags.as_deref().unwrap_or_default())?;
+    refresh_keys(cx, &made, false)?;
     touch(cx, &instance);
     Ok(CreateTrustedTokenIssuerResponse { trusted_token_issuer_arn: Some(made.arn()) })
 }

@@ -53,11 +53,8 @@ impl Center {
     }
 
     pub fn delete_user(&self, id: &str) {
-        let input = people::DeleteUserRequest {
-            identity_store_id: self.instance.store.to_string(),
-            user_id: id.to_owned(),
-            ..Default::default()
-        };
+        let input =
+            people::DeleteUserRequest { identity_store_id: self.instance.store.to_string(), user_id: id.to_owned() };
         self.call::<people_ops::DeleteUser>(&self.management(), input);
     }
 
@@ -73,7 +70,7 @@ impl Center {
         let input = people::CreateGroupMembershipRequest {
             identity_store_id: store,
             group_id: group_id.clone(),
-            member_id: people::MemberId { user_id: Some(member.to_owned()) },
+            member_id: people::MemberId::UserId(member.to_owned()),
         };
         self.call::<people_ops::CreateGroupMembership>(&self.management(), input);
         group_id
@@ -251,7 +248,7 @@ impl Center {
     pub fn sign_in(&self, user: &str) -> (PortalSession, String) {
         let hash = |text: &str| digest(&SHA256, text.as_bytes()).as_ref().to_vec();
         let now = self.app.app.now();
-        let [id, token] = std::array::from_fn(|_| self.app.app.with_random(base::Random::uuid));
+        let (id, token) = (format!("session of {user} {}", now.micros()), format!("token of {user} {}", now.micros()));
         let session = PortalSession {
             id,
             instance: self.instance.id.clone(),

@@ -22,6 +22,9 @@ const PAGE_MAX: i32 = 50;
 fn create(cx: &mut WriteCx<'_>, input: &CreateApplicationRequest) -> Result<CreateApplicationResponse> {
     let (instance, _) = access::known_instance(cx, &input.instance_arn)?;
     access::require_service(cx, &instance)?;
+    if !instance.is_active() {
+        return Err(messages::instance_not_active(&instance.id));
+    }
     let account = cx.account()?;
     let asked = CreateApplicationRequest { client_token: None, ..input.clone() };
     let fingerprint = client_token::fingerprint(&asked);

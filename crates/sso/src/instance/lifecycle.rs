@@ -1,7 +1,9 @@
 //! How instances begin and end.
 
 use super::{Instance, Kind, get, of_organization, signer, touch};
-use crate::{SERVICE, access, application, messages, permission_set, region, tag, trusted_token_issuer};
+use crate::{
+    SERVICE, access, application, messages, permission_set, provision, region, session, tag, trusted_token_issuer,
+};
 use base::{AccountId, InstanceId, OrgId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Caller, Error, Permission, RequestInfo, Result, WriteCx, params};
@@ -120,13 +122,27 @@ pub fn delete_organization_instance(cx: &mut WriteCx<'_>, instance: &Instance) -
     tx.exec_one("update sso_instance set status = 'DELETE_IN_PROGRESS' where id = $1", params![instance.id])?;
     tx.exec("delete from sso_assignment where instance_id = $1", params![instance.id])?;
     touch(cx, instance);
-    crate::provision::withdraw(cx, instance)?;
+    session::end_all_of_instance(cx, &instance.id)?;
+    provision::withdraw(cx, instance)?;
     cx.enqueue(END, instance.id.as_str(), now)
 }
 
-/// Removes every row of an instance that has nothing in any account.
+/// What follows when an organization ceased to be: its instance goes too. Nobody vouches for the service any more, so
+/// what it made in the account that managed the organization stays.
+///
+/// # Errors
+/// When the database fails.
+pub fn on_organization_deleted(cx: &mut WriteCx<'_>, org: &OrgId) -> Result<()> {
+    match of_organization(cx.tx, org)? {
+        Some(instance) => remove(cx, &instance),
+        None => Ok(()),
+    }
+}
+
+/// Removes every row of an instance.
 pub(super) fn remove(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
     let id = &instance.id;
+    session::end_all_of_instance(cx, id)?;
     application::on_instance_deleted(cx, id)?;
     trusted_token_issuer::on_instance_deleted(cx, id)?;
     let mut tx = cx.write();
@@ -134,7 +150,6 @@ pub(super) fn remove(cx: &mut WriteCx<'_>, instance: &Instance) -> Result<()> {
     tx.exec("delete from sso_tag where resource_arn like $1", params![permission_sets])?;
     tag::clear(&mut tx, &instance.arn())?;
     for sql in [
-        "delete from sso_session where instance_id = $1",
         "delete from sso_operation where instance_id = $1",
         "delete from sso_assignment where instance_id = $1",
         "delete from sso_provisioned where instance_id = $1",
@@ -160,8 +175,9 @@ fn end(app: &Arc<App>, key: &str) -> Result<Outcome> {
         let Some(instance) = get(cx.tx, &id)?.filter(|instance| !instance.is_active()) else {
             return Ok(Outcome::Done);
         };
-        let provisioned = "select 1 from sso_provisioned where instance_id = $1 limit 1";
-        if cx.tx.exists(provisioned, params![id])? {
+        // A role that could not be removed, say because its account is suspended, must not keep everything else.
+        let waiting = "select 1 from sso_provisioned where instance_id = $1 and due_at is not null limit 1";
+        if cx.tx.exists(waiting, params![id])? {
             return Ok(Outcome::Again(cx.now.plus_seconds(PAUSE_SECONDS)));
         }
         remove(cx, &instance)?;

@@ -6,7 +6,7 @@ use super::token::{self, Granted};
 use crate::session::{self, PortalSession};
 use crate::{clean_up, opaque};
 use aws_lc_rs::{constant_time, digest};
-use base::{IdentityUserId, Secret, Timestamp};
+use base::{Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::{Result, WriteCx, params};
@@ -72,50 +72,85 @@ fn fits(verifier: &str, challenge: &str) -> bool {
     is_verifier && constant_time::verify_slices_are_equal(expected.as_bytes(), challenge.as_bytes()).is_ok()
 }
 
+/// What came of a code.
+pub(super) enum Exchange {
+    /// It is good.
+    Granted {
+        /// The browser's session in which the person agreed.
+        parent: PortalSession,
+        /// Separated by spaces.
+        scopes: String,
+        /// By which [`mark_used`] knows the code.
+        hash: Vec<u8>,
+    },
+    /// It had been used: what it was exchanged for has ended.
+    Stolen,
+}
+
+/// What comes with a code.
+pub(super) struct Presented<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) code: &'a str,
+    pub(super) redirect_uri: &'a str,
+    pub(super) verifier: Option<&'a str>,
+}
+
+pub(super) fn invalid() -> InvalidGrantException {
+    InvalidGrantException::new("The code is not valid")
+}
+
+/// Checks a code. One that comes twice was stolen, before or after its use: what it was exchanged for ends (RFC 6749
+/// §4.1.2).
+pub(super) fn present(cx: &mut WriteCx<'_>, presented: &Presented<'_>) -> Result<Exchange> {
+    let hash = opaque::hash(presented.code);
+    let found = find(cx, &hash)?.filter(|code| code.client_id == presented.client_id);
+    let Some(code) = found else { return Err(invalid().into()) };
+    let now = cx.now;
+    let Some(parent) = session::get(cx.tx, &code.session, now)? else { return Err(invalid().into()) };
+    if let Some(tool_session) = &code.tool_session {
+        session::end_of_user(cx, &parent.user, tool_session)?;
+        return Ok(Exchange::Stolen);
+    }
+    // Only applications, which prove who they are, may go without a challenge.
+    let is_proved = match presented.verifier {
+        Some(verifier) => fits(verifier, &code.code_challenge),
+        None => code.code_challenge.is_empty(),
+    };
+    if now >= code.expires_at || presented.redirect_uri != code.redirect_uri || !is_proved {
+        return Err(invalid().into());
+    }
+    Ok(Exchange::Granted { parent, scopes: code.scopes, hash })
+}
+
+/// Notes for which session a code was exchanged.
+pub(super) fn mark_used(cx: &mut WriteCx<'_>, hash: &[u8], tool_session: &str) -> Result<()> {
+    cx.write().exec_one(
+        "update sso_authorization_code set tool_session_id = $2 where code_hash = $1",
+        params![hash, tool_session],
+    )
+}
+
 /// `CreateToken` with an authorization code.
 pub(super) fn redeem(cx: &mut WriteCx<'_>, client: &Client, input: &CreateTokenRequest) -> Result<CreateTokenResponse> {
-    let (Some(text), Some(redirect_uri), Some(verifier)) = (&input.code, &input.redirect_uri, &input.code_verifier)
+    let (Some(code), Some(redirect_uri), Some(verifier)) = (&input.code, &input.redirect_uri, &input.code_verifier)
     else {
         return Err(InvalidRequestException::new("code, redirectUri and codeVerifier are needed").into());
     };
     if !client.may_redirect() {
         return Err(UnauthorizedClientException::new("The client is not registered for authorization_code").into());
     }
-    let hash = opaque::hash(text);
-    let invalid = || InvalidGrantException::new("The code is not valid");
-    let Some(code) = find(cx, &hash)?.filter(|code| code.client_id == client.id) else { return Err(invalid().into()) };
-    let now = cx.now;
-    let Some(parent) = session::get(cx.tx, &code.session, now)? else { return Err(invalid().into()) };
-    if let Some(tool_session) = &code.tool_session {
-        return revoke(cx, &parent.user, tool_session, invalid());
-    }
-    if now >= code.expires_at || *redirect_uri != code.redirect_uri || !fits(verifier, &code.code_challenge) {
-        return Err(invalid().into());
-    }
+    let presented = Presented { client_id: &client.id, code, redirect_uri, verifier: Some(verifier) };
+    let Exchange::Granted { parent, scopes, hash } = present(cx, &presented)? else { return cx.refuse(invalid()) };
     let granted = Granted {
         instance: &parent.instance,
         user: &parent.user,
         parent: Some(&parent.id),
-        scopes: &code.scopes,
+        scopes: &scopes,
         expires_at: parent.expires_at,
     };
     let (tool, response) = token::begin(cx, client, &granted)?;
-    cx.write().exec_one(
-        "update sso_authorization_code set tool_session_id = $2 where code_hash = $1",
-        params![hash, tool.id],
-    )?;
+    mark_used(cx, &hash, &tool.id)?;
     Ok(response)
-}
-
-/// A code that comes twice was stolen, before or after its use: what it was exchanged for ends (RFC 6749 §4.1.2).
-fn revoke(
-    cx: &mut WriteCx<'_>,
-    user: &IdentityUserId,
-    tool_session: &str,
-    error: InvalidGrantException,
-) -> Result<CreateTokenResponse> {
-    session::end_of_user(cx, user, tool_session)?;
-    cx.refuse(error)
 }
 
 fn find(cx: &mut WriteCx<'_>, hash: &[u8]) -> Result<Option<Code>> {

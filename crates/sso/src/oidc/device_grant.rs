@@ -141,7 +141,7 @@ pub(super) fn start(
     let client = client::authenticate(cx, &input.client_id, &input.client_secret)?;
     let app = Arc::clone(cx.app);
     let instance = instance::of_start_url(cx.tx, &app.settings, &input.start_url)?;
-    let Some(instance) = instance.filter(|instance| instance.status == "ACTIVE") else {
+    let Some(instance) = instance.filter(Instance::is_active) else {
         return Err(InvalidRequestException::new("startUrl is not the start URL of an instance").into());
     };
     throttle(cx)?;

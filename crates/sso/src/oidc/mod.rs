@@ -3,6 +3,8 @@
 //! Registration and tokens are RFC 7591 and RFC 6749 in AWS's shape. A tool is let in either from another device
 //! (RFC 8628, [`crate::device`]) or by redirecting the browser (RFC 7636 and RFC 8252, [`crate::authorization`]).
 
+mod actor;
+mod application;
 pub(crate) mod client;
 pub(crate) mod code;
 pub(crate) mod device_grant;
@@ -17,6 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
         route::write::<ops::RegisterClient>(open, client::register),
         route::write::<ops::StartDeviceAuthorization>(open, device_grant::start),
         route::write::<ops::CreateToken>(open, token::create),
+        route::write::<ops::CreateTokenWithIAM>(application::may_create_token, application::create_token),
     ]
 }
 

@@ -141,10 +141,13 @@ fn logging_out_a_tool_leaves_the_browser_alone() {
     let portal = portal();
     let browser = portal.browser();
     let token = tool(&portal, &browser);
-    let work = |cx: &mut kernel::WriteCx<'_>| session::end_of_access_token(cx, &token);
-    let ended = portal.app().write_as(&Caller::Anonymous, &portal.test.request(), work).expect("ended");
-    assert_eq!(ended.map(|session| session.user), Some(portal.user.clone()));
+    let logout = || {
+        let input = model::sso::LogoutRequest { access_token: token.clone() };
+        portal.test.call::<model::sso::ops::Logout>(&Caller::Anonymous, input)
+    };
+    logout().expect("logged out");
     assert!(portal.of_token(&token).is_none() && portal.is_alive(&browser.id));
+    assert_eq!(kernel::testing::code(logout()), "UnauthorizedException");
 }
 
 #[test]
@@ -153,11 +156,12 @@ fn what_has_run_out_is_forgotten_and_the_job_ends_with_the_last_of_it() {
     tool(&portal, &portal.browser());
     portal.test.clock.advance_seconds(28_800);
     portal.test.run_jobs();
-    assert_eq!(portal.count("select count(*) from sso_session"), 0);
     assert_eq!(portal.count("select count(*) from sso_access_token"), 0);
+    assert_eq!(portal.count("select count(*) from sso_session"), 2, "credentials may still rest on them");
     assert_eq!(portal.count("select count(*) from sso_device_grant"), 1, "tools may still ask what became of it");
     portal.test.clock.advance_seconds(86_400 + 600);
     portal.test.run_jobs();
+    assert_eq!(portal.count("select count(*) from sso_session"), 0);
     assert_eq!(portal.count("select count(*) from sso_device_grant"), 0);
     assert_eq!(portal.count("select count(*) from job"), 1, "the client lives on");
     portal.test.clock.advance_seconds(90 * 86_400);

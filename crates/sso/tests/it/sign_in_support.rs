@@ -96,6 +96,7 @@ impl Portal {
             created_by: "test".to_owned(),
             updated_at: now,
             updated_by: "test".to_owned(),
+            revision: 1,
         };
         self.app().store.write(|tx| identity::user::insert(tx, &user), |_| {}).expect("a user");
         id
