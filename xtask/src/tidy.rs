@@ -57,7 +57,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "trail",
         ],
     ),
-    ("bench", &["base", "smithy", "model", "policy", "catalog", "kernel", "iam", "org", "server"]),
+    ("bench", &["base", "smithy", "model", "policy", "catalog", "kernel", "iam", "org", "sso", "server"]),
 ];
 
 /// Which crate owns the tables whose names begin so.

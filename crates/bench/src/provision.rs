@@ -10,14 +10,15 @@ use kernel::route::Registry;
 use kernel::seal::Seal;
 use kernel::settings::Settings;
 use kernel::store::Store;
-use kernel::{App, Error, RequestInfo, job, params};
+use kernel::{App, Error, RequestInfo, job};
 use model::identitystore::{self as people, ops as people_ops};
 use model::organizations::{self as org_shapes, AccountJoinedMethod, ops as org_ops};
-use model::sso_admin::{self as shapes, PrincipalType, ops};
+use model::sso_admin::{self as shapes, PrincipalType, StatusValues, ops};
 use org::tree::Target;
 use server::gate::{Gate, SharedGate};
 use sso::instance::Instance;
 use sso::operation::{self, Operation, OperationKind};
+use sso::provision::provisioned;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,12 +134,14 @@ impl Scene {
     }
 
     fn expect_roles(&self, count: i64) -> Result<()> {
-        let sql = "select count(*) from iam_role where path like '/aws-reserved/%'";
-        let found = self.app.store.read(|tx| tx.count(sql, params![]))?;
-        anyhow::ensure!(found == count, "{found} roles stand, not {count}");
-        let sql = "select count(*) from sso_operation where status <> 'SUCCEEDED'";
-        let unfinished = self.app.store.read(|tx| tx.count(sql, params![]))?;
-        anyhow::ensure!(unfinished == 0, "{unfinished} requests did not succeed");
+        let (all, settled) = self.app.store.read(|tx| provisioned::counts(tx, &self.instance.id))?;
+        anyhow::ensure!(all == count && settled == count, "{settled} of {all} roles stand, not {count}");
+        for status in [StatusValues::Failed, StatusValues::InProgress] {
+            let (instance, kind) = (&self.instance.id, OperationKind::CreateAssignment);
+            let found =
+                self.app.store.read(|tx| operation::list(tx, instance, kind, Some(status), (i64::MIN, ""), 1))?;
+            anyhow::ensure!(found.is_empty(), "a request is {}", status.as_str());
+        }
         Ok(())
     }
 
@@ -204,10 +207,7 @@ impl Scene {
     }
 
     fn tell(&self, after: Duration) {
-        let sql = "select count(*), coalesce(sum(case when due_at is null then 1 else 0 end), 0) from sso_provisioned";
-        let counts = self.app.store.read(|tx| tx.one(sql, params![], |row| Ok((row.get(0)?, row.get(1)?))));
-        if let Ok((all, settled)) = counts {
-            let (all, settled): (i64, i64) = (all, settled);
+        if let Ok((all, settled)) = self.app.store.read(|tx| provisioned::counts(tx, &self.instance.id)) {
             println!("    {:>5.1} s  {settled:>6} of {all} settled", after.as_secs_f64());
         }
     }

@@ -125,9 +125,7 @@ fn path(units: &Units, mut parent: String) -> Vec<String> {
 /// # Errors
 /// When the database fails.
 pub fn is_good(tx: &mut Tx, sign_in: &SignIn) -> Result<bool> {
-    let enabled = "select 1 from ids_user where id = $1 and status = 'ENABLED'";
     Ok(session::is_alive(tx, &sign_in.session_id, sign_in.at)?
-        && tx.exists(enabled, params![sign_in.user])?
         && assignment::holds(tx, &sign_in.user, &sign_in.account, &sign_in.permission_set)?)
 }
 
@@ -189,9 +187,8 @@ fn list_accounts(cx: &mut Cx<'_>, input: &ListAccountsRequest) -> Result<ListAcc
 /// The account of that id in which roles can be used now.
 fn usable_account(cx: &mut Cx<'_>, instance: &Instance, id: &str) -> Result<AccountId> {
     let account = AccountId::parse(id).ok_or_else(no_access)?;
-    let member = "select 1 from org_account where account_id = $1 and org_id = $2";
     let is_usable = access::is_in_service(cx.tx, instance)?
-        && cx.tx.exists(member, params![account, instance.org])?
+        && assignment::is_member(cx.tx, instance, &account)?
         && iam::account::get(cx.tx, &account)?.is_some_and(|account| account.state == AccountState::Active);
     if is_usable { Ok(account) } else { Err(no_access()) }
 }
@@ -203,9 +200,8 @@ fn list_account_roles(cx: &mut Cx<'_>, input: &ListAccountRolesRequest) -> Resul
     let cursor = open_page(cx, &list, input.next_token.as_deref(), input.max_results)?;
     let rows: Vec<String> = cx.tx.all(
         "select name from sso_permission_set where instance_id = $1 and name > $2 and id in \
-           (select permission_set_id from sso_assignment where account_id = $3 and principal_id in \
-             (select id from ids_user where id = $4 union all \
-              select group_id from ids_membership where user_id = $4)) \
+           (select permission_set_id from sso_assignment where account_id = $3 and (principal_id = $4 \
+             or principal_id in (select group_id from ids_membership where user_id = $4))) \
          order by name limit $5",
         params![instance.id, cursor.after, account, user.id, cursor.fetch],
         |row| row.get(0),

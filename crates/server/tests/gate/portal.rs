@@ -88,7 +88,7 @@ fn what_is_not_assigned_and_who_is_not_signed_in_is_refused() {
     }
     assert!(is_no_access(center.credentials(&token, &management(), "Admin")));
     assert!(is_no_access(center.portal_roles(&token, &management())));
-    let refused = center.credentials("no token", &center.member, "Admin").err().expect("refused");
+    let refused = center.credentials("no token", &center.member, "Admin").expect_err("refused");
     assert_eq!((refused.code(), refused.message()), ("UnauthorizedException", "Session token not found or invalid"));
 }
 

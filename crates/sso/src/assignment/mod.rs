@@ -38,8 +38,7 @@ pub(crate) fn exist(tx: &mut Tx, account: &AccountId, set: &PermissionSetId) -> 
 pub fn holds(tx: &mut Tx, user: &IdentityUserId, account: &AccountId, set: &PermissionSetId) -> Result<bool> {
     tx.exists(
         "select 1 from sso_assignment where account_id = $1 and permission_set_id = $2 \
-         and principal_id in (select id from ids_user where id = $3 union all \
-                              select group_id from ids_membership where user_id = $3) limit 1",
+         and (principal_id = $3 or principal_id in (select group_id from ids_membership where user_id = $3)) limit 1",
         params![account, set, user],
     )
 }
@@ -129,6 +128,15 @@ pub(crate) fn end_all_of_principal(cx: &mut WriteCx<'_>, instance: &Instance, pr
     Ok(())
 }
 
+/// Whether the account is a member of the instance's organization.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn is_member(tx: &mut Tx, instance: &Instance, account: &AccountId) -> Result<bool> {
+    let membership = org::guardrails::membership(tx, account)?;
+    Ok(membership.is_some_and(|membership| instance.org.as_ref() == Some(&membership.org_id)))
+}
+
 /// The member account of the instance's organization that `id` names.
 ///
 /// # Errors
@@ -136,8 +144,7 @@ pub(crate) fn end_all_of_principal(cx: &mut WriteCx<'_>, instance: &Instance, pr
 fn required_account(cx: &mut Cx<'_>, instance: &Instance, id: &str) -> Result<AccountId> {
     let missing = || messages::not_found("Account", id);
     let account = AccountId::parse(id).ok_or_else(missing)?;
-    let sql = "select 1 from org_account where account_id = $1 and org_id = $2";
-    if cx.tx.exists(sql, params![account, instance.org.as_ref()])? { Ok(account) } else { Err(missing()) }
+    if is_member(cx.tx, instance, &account)? { Ok(account) } else { Err(missing()) }
 }
 
 /// The caller as one on whose behalf the service acts: the guards of the service's own roles let it pass, and it has no

@@ -186,3 +186,13 @@ pub fn progress(tx: &mut Tx, set: &PermissionSetId, limit: i64) -> Result<Option
                   where permission_set_id = $1 and failure_reason is not null order by account_id limit $2";
     tx.all(failed, params![set, limit], |row| Ok((row.get(0)?, row.get(1)?))).map(Some)
 }
+
+/// Permission sets in accounts of an instance, and how many of them wait for nothing.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts(tx: &mut Tx, instance: &InstanceId) -> Result<(i64, i64)> {
+    let sql = "select count(*), coalesce(sum(case when due_at is null then 1 else 0 end), 0) from sso_provisioned \
+               where instance_id = $1";
+    tx.one(sql, params![instance], |row| Ok((row.get(0)?, row.get(1)?)))
+}

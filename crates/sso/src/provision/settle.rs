@@ -11,7 +11,7 @@ use crate::{SERVICE, assignment};
 use base::{AccountId, InstanceId, PermissionSetId};
 use iam::account::AccountState;
 use kernel::caller::PrincipalCaller;
-use kernel::{Caller, Error, Result, Tx, WriteCx, params};
+use kernel::{Caller, Error, Result, Tx, WriteCx};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -276,16 +276,15 @@ pub(super) fn service_in(cx: &mut WriteCx<'_>, account: &AccountId) -> Result<Pr
 }
 
 fn obstacle(tx: &mut Tx, home: &Home, account: &AccountId) -> Result<Option<String>> {
-    let member = "select i.state from org_account o join iam_account i on i.id = o.account_id \
-                  where o.account_id = $1 and o.org_id = $2";
-    let org = home.instance.org.as_ref();
-    let state: Option<String> = tx.opt(member, params![account, org], |row| row.get(0))?;
-    Ok(match state.as_deref() {
+    let membership = org::guardrails::membership(tx, account)?;
+    let is_member = membership.is_some_and(|membership| home.instance.org.as_ref() == Some(&membership.org_id));
+    let state = iam::account::get(tx, account)?.map(|account| account.state).filter(|_| is_member);
+    Ok(match state {
         None => Some(reasons::account_left(account)),
         Some(_) if !org::guardrails::vouches(tx, SERVICE, account)? => {
             Some(reasons::TRUSTED_ACCESS_DISABLED.to_owned())
         }
-        Some(state) if state != AccountState::Active.as_str() => Some(reasons::account_suspended(account)),
+        Some(state) if state != AccountState::Active => Some(reasons::account_suspended(account)),
         Some(_) => None,
     })
 }
