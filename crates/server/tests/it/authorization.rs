@@ -10,7 +10,7 @@ use smithy::schema::{Body, Op, Protocol, Schema};
 const OPEN: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Values to try for a text, the likeliest first.
-const CANDIDATES: [&str; 34] = [
+const CANDIDATES: [&str; 38] = [
     "123456789012",
     "o-a1b2c3d4e5",
     "r-a1b2",
@@ -45,6 +45,10 @@ const CANDIDATES: [&str; 34] = [
     "arn:aws:sso::123456789012:trustedTokenIssuer/ssoins-1234567890abcdef/tti-a1b2c3d4-a1b2-a1b2-a1b2-a1b2c3d4a1b2",
     "d-1234567890",
     "us-east-1",
+    "arn:aws:iam::aws:policy/some",
+    "ps-1234567890abcdef",
+    "ABCD-EFGH",
+    "ACCEPT",
 ];
 
 /// Likeliest values by the member's name.
