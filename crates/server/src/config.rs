@@ -156,11 +156,7 @@ impl Options {
             .parse()
             .map_err(|_| anyhow::anyhow!("--listen {listen_text}: give an address and a port, like {LISTEN}"))?;
         let aws_hosts = self.aws_hosts.as_deref().map(checked_aws_hosts).transpose()?;
-        let tls = match (self.tls_cert, self.tls_key) {
-            (None, None) => None,
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            _ => bail!("give both --tls-cert and --tls-key, or neither"),
-        };
+        let tls = checked_tls(self.tls_cert, self.tls_key)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base_url = self.base_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
         if !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
@@ -185,11 +181,7 @@ impl Options {
                     .with_context(|| format!("--management-account-id {text}: an account id has exactly 12 digits"))?,
             ),
         };
-        let admin_key = match (self.admin_access_key_id, self.admin_secret_access_key) {
-            (None, None) => None,
-            (Some(id), Some(secret)) => Some((checked_key_id(&id)?, checked_secret(secret)?)),
-            _ => bail!("give both --admin-access-key-id and --admin-secret-access-key, or neither"),
-        };
+        let admin_key = checked_admin_key(self.admin_access_key_id, self.admin_secret_access_key)?;
         let mut settings = Settings { base_url: base_url.trim_end_matches('/').to_owned(), ..Settings::default() };
         if let Some(region) = self.region {
             settings.region = region;
@@ -231,6 +223,22 @@ impl Options {
 
 fn checked_aws_hosts(text: &str) -> Result<SocketAddr> {
     text.parse().with_context(|| format!("--aws-hosts {text}: give an address and a port, like 127.0.0.1:4643"))
+}
+
+fn checked_tls(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>> {
+    match (cert, key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+        _ => bail!("give both --tls-cert and --tls-key, or neither"),
+    }
+}
+
+fn checked_admin_key(id: Option<String>, secret: Option<String>) -> Result<Option<(base::AccessKeyId, base::Secret)>> {
+    match (id, secret) {
+        (None, None) => Ok(None),
+        (Some(id), Some(secret)) => Ok(Some((checked_key_id(&id)?, checked_secret(secret)?))),
+        _ => bail!("give both --admin-access-key-id and --admin-secret-access-key, or neither"),
+    }
 }
 
 fn checked_key_id(id: &str) -> Result<base::AccessKeyId> {

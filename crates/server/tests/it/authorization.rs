@@ -10,7 +10,7 @@ use smithy::schema::{Body, Op, Protocol, Schema};
 const OPEN: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Values to try for a text, the likeliest first.
-const CANDIDATES: [&str; 27] = [
+const CANDIDATES: [&str; 38] = [
     "123456789012",
     "o-a1b2c3d4e5",
     "r-a1b2",
@@ -38,6 +38,17 @@ const CANDIDATES: [&str; 27] = [
     "arn:aws:cloudtrail:us-east-1:123456789012:trail/some",
     "0",
     "-",
+    "arn:aws:sso:::instance/ssoins-1234567890abcdef",
+    "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef",
+    "arn:aws:sso::123456789012:application/ssoins-1234567890abcdef/apl-1234567890abcdef",
+    "arn:aws:sso::aws:applicationProvider/custom",
+    "arn:aws:sso::123456789012:trustedTokenIssuer/ssoins-1234567890abcdef/tti-a1b2c3d4-a1b2-a1b2-a1b2-a1b2c3d4a1b2",
+    "d-1234567890",
+    "us-east-1",
+    "arn:aws:iam::aws:policy/some",
+    "ps-1234567890abcdef",
+    "ABCD-EFGH",
+    "ACCEPT",
 ];
 
 /// Likeliest values by the member's name.

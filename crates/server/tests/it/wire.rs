@@ -3,7 +3,7 @@
 use aws_lc_rs::{digest, hmac};
 use base::{Clock as _, SystemClock, Timestamp};
 use serde_json::Value;
-use smithy::schema::{Body, Op, Protocol, Schema};
+use smithy::schema::{Body, Location, Op, Protocol, Schema};
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -83,10 +83,15 @@ impl Call {
                 Self::post("/", "application/x-www-form-urlencoded; charset=utf-8", form)
             }
             Protocol::RestJson => {
-                let path: Vec<&str> =
-                    op.path.split('/').map(|part| if part.contains('{') { "x" } else { part }).collect();
+                let (path, fixed) = op.path.split_once('?').unwrap_or((op.path, ""));
+                let path: Vec<&str> = path.split('/').map(|part| if part.contains('{') { "x" } else { part }).collect();
                 let mut call = Self::post(&path.join("/"), "application/json", input.to_string());
                 call.method = op.method;
+                let in_query = op.input.members().iter().filter(|member| member.location == Location::Query);
+                let given = in_query.filter_map(|member| Some((member.wire, input.get(member.name)?.as_str()?)));
+                let given = given.map(|(name, text)| format!("{name}={}", encode(text)));
+                let fixed = Some(fixed.to_owned()).filter(|fixed| !fixed.is_empty());
+                call.query = fixed.into_iter().chain(given).collect::<Vec<_>>().join("&");
                 if op.method == "GET" {
                     call.body.clear();
                 }

@@ -158,6 +158,7 @@ fn whoever_gets_a_password_is_written_to_without_it() {
     user(&app, &instance, "alice");
     user(&app, &instance, "bob");
     let password = set_password(&app, "alice", None, None).expect("set");
+    app.clock.advance_seconds(1);
     set_password(&app, "bob", Some("Correct-Horse-1"), Some(false)).expect("set");
     let page = |next_token| {
         let input = ListMailRequest { max_results: Some(1), next_token };
