@@ -1,0 +1,1 @@
+//! Directory Service without a directory: what operations answer, and what becomes of servers that misbehave.
