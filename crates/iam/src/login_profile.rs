@@ -1,10 +1,8 @@
-//! Console passwords of users: login profiles, and the hashing that sign-in needs too.
+//! Console passwords of users: login profiles.
 
 use crate::account::root_password;
 use crate::user::{self, Subject, User, permission_on_subject, permission_on_user, subject};
 use crate::{messages, password_policy};
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use base::{Timestamp, UserId};
 use kernel::scope::Scope;
 use kernel::{Access, Cx, Error, Principal, Result, Route, Tx, WriteCx, WriteTx, params, route};
@@ -15,12 +13,6 @@ use model::iam::{
 };
 use smithy::schema::Unit;
 
-/// Memory of one hash, in KiB (OWASP's second recommendation for Argon2id).
-const HASH_MEMORY_KIB: u32 = 19 * 1_024;
-/// Passes of one hash.
-const HASH_PASSES: u32 = 2;
-/// Length of a salt in bytes.
-pub const SALT_BYTES: usize = 16;
 /// Former passwords that are kept: the most that a policy can forbid.
 const HISTORY_MAX: i64 = 24;
 
@@ -35,28 +27,6 @@ pub struct StoredPassword {
     pub created_at: Timestamp,
     /// When the password was last set.
     pub changed_at: Timestamp,
-}
-
-/// Hashes a password into a PHC string. Takes some 20 ms: keep it off threads that hold a transaction where possible.
-///
-/// # Errors
-/// Never in practice: the parameters are constants.
-pub fn hash_password(password: &str, salt: [u8; SALT_BYTES]) -> Result<String> {
-    let hash: PasswordHash = argon2()?
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|cause| Error::internal(format!("a password cannot be hashed: {cause}")))?;
-    Ok(hash.to_string())
-}
-
-/// Whether `password` is the one that was hashed; false too for a hash that cannot be read. As slow as hashing.
-pub fn verify_password(password: &str, hash: &str) -> bool {
-    argon2().is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), hash).is_ok())
-}
-
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(HASH_MEMORY_KIB, HASH_PASSES, 1, None)
-        .map_err(|cause| Error::internal(format!("parameters of the password hash: {cause}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 /// The user's password, if it has one.
@@ -115,7 +85,7 @@ pub fn set_hash(
 fn set_password(cx: &mut WriteCx<'_>, user: &User, password: &str, is_reset_required: bool) -> Result<()> {
     password_policy::check(cx.tx, &user.account, password)?;
     refuse_reuse(cx, user, password)?;
-    let (now, hash) = (cx.now, hash_password(password, cx.random.bytes())?);
+    let (now, hash) = (cx.now, kernel::password::hash(password, cx.random.bytes())?);
     set_hash(&mut cx.write(), &user.id, &hash, is_reset_required, now)?;
     cx.touch(Scope::account(&user.account));
     Ok(())
@@ -129,7 +99,7 @@ fn refuse_reuse(cx: &mut Cx<'_>, user: &User, password: &str) -> Result<()> {
         params![user.id, remembered],
         |row| row.get(0),
     )?;
-    if hashes.iter().any(|hash| verify_password(password, hash)) {
+    if hashes.iter().any(|hash| kernel::password::verify(password, hash)) {
         let text = "Policy constraint violation with password reuse prevention during password change.";
         return Err(PasswordPolicyViolationException::new(text).into());
     }
@@ -168,7 +138,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateLoginProfileRequest) -> Result<Cre
                 return Err(exists(ROOT_NAME).into());
             }
             if let Some(password) = &input.password {
-                let hash = hash_password(password, cx.random.bytes())?;
+                let hash = kernel::password::hash(password, cx.random.bytes())?;
                 root_password::set(&mut cx.write(), &account, Some(&hash))?;
             }
             return Ok(CreateLoginProfileResponse { login_profile: root_profile(cx, &account)? });
@@ -254,7 +224,7 @@ fn change(cx: &mut WriteCx<'_>, input: &ChangePasswordRequest) -> Result<Unit> {
     };
     let user = user::get(cx.tx, &identity.id)?.ok_or_else(|| messages::no_user(&identity.name))?;
     let stored = find(cx.tx, &user.id)?.ok_or_else(|| messages::no_login_profile(&user.name))?;
-    if !verify_password(&input.old_password, &stored.hash) {
+    if !kernel::password::verify(&input.old_password, &stored.hash) {
         return Err(Error::denied("The old password was incorrect."));
     }
     let policy = password_policy::find(cx.tx, &user.account)?;

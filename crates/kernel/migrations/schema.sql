@@ -248,6 +248,8 @@ CREATE TABLE ids_group (
     display_name_key text not null,
     description text,
     source_id text,
+    -- Counts the changes: a caller may demand that nothing has changed since.
+    revision integer not null,
     created_at integer not null,
     created_by text not null,
     updated_at integer not null,
@@ -277,9 +279,13 @@ CREATE TABLE ids_password (
 CREATE TABLE ids_store (
     id text primary key,
     owner_account_id text not null references iam_account (id),
+    -- The organization that the owner managed when the store was made: its members may read. Null: nobody else may.
+    org_id text,
     -- Who the people are known from: the store itself or the domain of a directory.
     source text not null check (source in ('IDENTITY_CENTER', 'ACTIVE_DIRECTORY')),
     directory_id text,
+    -- From where the API may be called, as JSON in the API's shape; null: from everywhere.
+    network_configuration text,
     created_at integer not null
 ) strict;
 
@@ -304,6 +310,8 @@ CREATE TABLE ids_user (
     attributes text not null,
     -- Id of the person in the directory that it comes from (objectGUID); null: born here.
     source_id text,
+    -- Counts the changes: a caller may demand that nothing has changed since.
+    revision integer not null,
     created_at integer not null,
     created_by text not null,
     updated_at integer not null,

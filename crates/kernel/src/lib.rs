@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod job;
 pub mod page;
+pub mod password;
 pub mod route;
 pub mod scope;
 pub mod seal;

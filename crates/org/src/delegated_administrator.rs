@@ -16,7 +16,11 @@ use model::organizations::{
 };
 use smithy::schema::Unit;
 
-fn is_registered(tx: &mut Tx, org: &Organization, account: &AccountId, service: &str) -> Result<bool> {
+/// Whether the account administers the service for the organization.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_registered(tx: &mut Tx, org: &Organization, account: &AccountId, service: &str) -> Result<bool> {
     let sql = "select 1 from org_delegated_administrator where org_id = $1 and account_id = $2 and service = $3";
     tx.exists(sql, params![org.id, account, service])
 }

@@ -213,12 +213,12 @@ impl Facts {
             (key, Secret::new(random.text(ALPHABET_SECRET, 40)))
         });
         let passwords = [0; 2].map(|_| Secret::new(random.text(PASSWORD_ALPHABET, PASSWORD_CHARACTERS)));
-        let salts: [[u8; iam::login_profile::SALT_BYTES]; 2] = [random.bytes(), random.bytes()];
+        let salts: [[u8; kernel::password::SALT_BYTES]; 2] = [random.bytes(), random.bytes()];
         // Hashing is slow on purpose; the two run beside each other.
         let [root, administrator] = &passwords;
         let (root_hash, admin_hash) = std::thread::scope(|scope| {
-            let beside = scope.spawn(|| iam::login_profile::hash_password(root.expose(), salts[0]));
-            let admin = iam::login_profile::hash_password(administrator.expose(), salts[1]);
+            let beside = scope.spawn(|| kernel::password::hash(root.expose(), salts[0]));
+            let admin = kernel::password::hash(administrator.expose(), salts[1]);
             (beside.join().unwrap_or_else(|_| Err(kernel::Error::internal("hashing failed"))), admin)
         });
         let bootstrap = Bootstrap {

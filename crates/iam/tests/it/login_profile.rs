@@ -1,5 +1,4 @@
 use crate::support::{permissions, refusal, setup, user};
-use iam::login_profile::{hash_password, verify_password};
 use kernel::Caller;
 use kernel::testing::TestApp;
 use model::iam::*;
@@ -19,15 +18,6 @@ fn set_policy(app: &TestApp, root: &Caller, policy: UpdateAccountPasswordPolicyR
 
 fn change(old: &str, new: &str) -> ChangePasswordRequest {
     ChangePasswordRequest { old_password: old.into(), new_password: new.into() }
-}
-
-#[test]
-fn a_hash_verifies_its_password_only() {
-    let hash = hash_password("Correct-Horse-1", [7; 16]).expect("hashed");
-    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-    assert!(verify_password("Correct-Horse-1", &hash));
-    assert!(!verify_password("correct-horse-1", &hash));
-    assert!(!verify_password("Correct-Horse-1", "not a hash"));
 }
 
 #[test]

@@ -1,1 +1,8 @@
-//! Identity stores, through their operations.
+//! Tests of the identity store, through the dispatcher.
+
+mod group;
+mod membership;
+mod password;
+mod store;
+mod support;
+mod user;
