@@ -12,6 +12,7 @@ pub mod ldap;
 mod messages;
 pub mod object_id;
 pub mod record;
+pub mod source;
 mod stage;
 pub mod sync;
 mod tag;
@@ -30,5 +31,5 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of directories.
 pub fn jobs() -> Vec<JobHandler> {
-    stage::jobs()
+    [stage::jobs(), sync::jobs()].into_iter().flatten().collect()
 }

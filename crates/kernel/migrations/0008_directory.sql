@@ -70,3 +70,11 @@ create table dir_scope (
     added_at {int} not null,
     primary key (store_id, object_id)
 ){strict};
+
+-- Users who are in the directory but not in the scope any more: they keep their access for a while.
+create table dir_departure (
+    store_id text not null references dir_sync (store_id),
+    object_id text not null,
+    since {int} not null,
+    primary key (store_id, object_id)
+){strict};

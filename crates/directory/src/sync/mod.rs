@@ -1,7 +1,68 @@
-//! Users and groups of a directory in an identity store.
+//! Users and groups of a directory in an identity store: what was chosen is read, compared with what the store has, and
+//! the store is changed by the difference. People keep their ids in the store, whatever they are called.
+//!
+//! A run first asks the controller whether anything has changed at all since the last one, where its counters allow to
+//! know; otherwise everything that was chosen is read.
 
-use base::DirectoryId;
-use kernel::{Result, Tx, params};
+mod apply;
+mod mapping;
+mod plan;
+mod read;
+pub mod settings;
+
+pub use mapping::Mapping;
+pub use plan::{
+    Actual, ActualGroup, ActualUser, DEPARTURE_SECONDS, Desired, DesiredGroup, DesiredUser, Difference, Profile,
+    flatten, plan,
+};
+pub use settings::{Chosen, Kind, Settings};
+
+use crate::connector::{self, Domain, Problem, Service};
+use crate::object_id::ObjectId;
+use apply::{Work, actual};
+use base::{DirectoryId, IdentityStoreId};
+use kernel::job::{JobHandler, JobKind, Outcome};
+use kernel::{App, Error, Result, Tx, WriteCx, params};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Synchronizes an identity store, again and again. Key: the store.
+const SYNC: JobKind = JobKind("directory.sync");
+/// Everything is read at least so often, in seconds.
+const FULL_SECONDS: i64 = 86_400;
+/// Pause after a run that failed, in seconds.
+const RETRY_SECONDS: i64 = 300;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// The directory has not changed.
+    Unchanged,
+    /// Everything was read, and this was changed.
+    Changed(Difference),
+}
+
+impl Report {
+    fn json(&self) -> String {
+        match self {
+            Self::Unchanged => json!({"status": "UNCHANGED"}),
+            Self::Changed(difference) => json!({
+                "status": "SUCCEEDED",
+                "usersCreated": difference.create_users.len(),
+                "usersUpdated": difference.update_users.len(),
+                "usersDeleted": difference.delete_users.len(),
+                "usersDisabled": difference.disable_users.len(),
+                "usersEnabled": difference.enable_users.len(),
+                "groupsCreated": difference.create_groups.len(),
+                "groupsUpdated": difference.update_groups.len(),
+                "groupsDeleted": difference.delete_groups.len(),
+                "membershipsAdded": difference.add_members.len(),
+                "membershipsRemoved": difference.remove_members.len(),
+            }),
+        }
+        .to_string()
+    }
+}
 
 /// Whether an identity store takes its people from the directory.
 ///
@@ -9,4 +70,191 @@ use kernel::{Result, Tx, params};
 /// When the database fails.
 pub fn is_in_use(tx: &mut Tx, directory: &DirectoryId) -> Result<bool> {
     tx.exists("select 1 from dir_sync where directory_id = $1", params![directory])
+}
+
+/// Has the store synchronized now. Where it is paused, nothing happens.
+///
+/// # Errors
+/// When the database fails.
+pub fn run_soon(cx: &mut WriteCx<'_>, store: &IdentityStoreId) -> Result<()> {
+    let now = cx.now;
+    cx.enqueue(SYNC, store.as_str(), now)
+}
+
+fn domain_of(app: &App, settings: &Settings) -> Result<Result<Arc<Domain>, Problem>> {
+    let Some((directory, certificates)) = connector::load(app, &settings.directory)? else {
+        return Err(Error::internal("an identity store has a directory that is not there"));
+    };
+    connector::domain(app, &directory, certificates)
+}
+
+fn settings_of(app: &App, store: &IdentityStoreId) -> Result<Settings> {
+    let found = app.store.read(|tx| settings::get(tx, store))?;
+    found.ok_or_else(|| Error::internal("the identity store takes its people from no directory"))
+}
+
+/// The user or group of that exact name in the directory of `store`; `None` when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn find(app: &App, store: &IdentityStoreId, kind: Kind, name: &str) -> Result<Result<Option<Chosen>, Problem>> {
+    let settings = settings_of(app, store)?;
+    // A name may be given as it is written in the identity store.
+    let found = domain_of(app, &settings)?.and_then(|domain| {
+        let suffix = format!("@{}", domain.name());
+        let name = name.strip_suffix(&suffix).unwrap_or(name);
+        domain.with_service(|service| read::find(service, kind, name))
+    });
+    Ok(found.map(|found| found.map(|(id, name)| Chosen { id, kind, name })))
+}
+
+struct Compared {
+    difference: Difference,
+    actual: Actual,
+}
+
+fn compare(
+    app: &Arc<App>,
+    settings: &Settings,
+    domain: &str,
+    service: &mut Service,
+) -> Result<Result<Compared, Problem>> {
+    let store = &settings.store;
+    let (actual, chosen) = app.store.read(|tx| Ok((actual(tx, store)?, settings::scope(tx, store)?)))?;
+    let known = actual.users.keys().copied().collect();
+    let wish = read::Wish { domain, chosen: &chosen, mapping: &settings.mapping, known: &known };
+    let desired = match read::read(service, &wish) {
+        Ok(desired) => desired,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let difference = plan(&desired, &actual, app.now());
+    Ok(Ok(Compared { difference, actual }))
+}
+
+/// What a run would change now.
+///
+/// # Errors
+/// When the database fails.
+pub fn dry_run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Difference, Problem>> {
+    let settings = settings_of(app, store)?;
+    let domain = match domain_of(app, &settings)? {
+        Ok(domain) => domain,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let mut service = match domain.service() {
+        Ok(service) => service,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    Ok(compare(app, &settings, domain.name(), &mut service)?.map(|compared| compared.difference))
+}
+
+/// Synchronizes the store.
+///
+/// # Errors
+/// When the database fails.
+pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Problem>> {
+    let settings = settings_of(app, store)?;
+    let domain = match domain_of(app, &settings)? {
+        Ok(domain) => domain,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let mut service = match domain.service() {
+        Ok(service) => service,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let now = app.now();
+    let is_fresh =
+        settings.server.as_ref() == Some(&service.root.server) && now < settings.full_at.plus_seconds(FULL_SECONDS);
+    if is_fresh {
+        match read::has_changed(&mut service, settings.usn) {
+            Ok(true) => {}
+            Ok(false) => {
+                let report = Report::Unchanged;
+                remember(app, store, None, &report)?;
+                return Ok(Ok(report));
+            }
+            Err(error) => return Ok(Err(error.into())),
+        }
+    }
+    // Changes from here on are for the next run, even if this one sees them already.
+    let (server, last_change) = (service.root.server.clone(), service.root.last_change);
+    let compared = match compare(app, &settings, domain.name(), &mut service)? {
+        Ok(compared) => compared,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    drop(service);
+    Work::new(app, store, &compared.actual).carry_out(&compared.difference)?;
+    let report = Report::Changed(compared.difference);
+    remember(app, store, Some((&server, last_change)), &report)?;
+    Ok(Ok(report))
+}
+
+fn remember(app: &Arc<App>, store: &IdentityStoreId, read: Option<(&str, i64)>, report: &Report) -> Result<()> {
+    let result = report.json();
+    apply::write(app, |cx| {
+        let now = cx.now;
+        settings::ran(&mut cx.write(), store, read, &result, now)
+    })
+}
+
+fn job(app: &Arc<App>, key: &str) -> Result<Outcome> {
+    let Some(store) = IdentityStoreId::parse(key) else { return Ok(Outcome::Done) };
+    let Some(settings) = app.store.read(|tx| settings::get(tx, &store))? else { return Ok(Outcome::Done) };
+    if settings.is_paused {
+        return Ok(Outcome::Done);
+    }
+    let now = app.now();
+    match run(app, &store)? {
+        Ok(_) => Ok(Outcome::Again(now.plus_seconds(settings.interval_seconds))),
+        Err(problem) => {
+            let reason = problem.to_string();
+            tracing::warn!(%store, reason, "an identity store cannot be synchronized");
+            let result = json!({"status": "FAILED", "reason": reason}).to_string();
+            apply::write(app, |cx| {
+                let now = cx.now;
+                settings::ran(&mut cx.write(), &store, None, &result, now)
+            })?;
+            Ok(Outcome::Again(now.plus_seconds(RETRY_SECONDS.min(settings.interval_seconds))))
+        }
+    }
+}
+
+/// Chooses a user or group for the store, and has it synchronized.
+///
+/// # Errors
+/// When the database fails.
+pub fn choose(cx: &mut WriteCx<'_>, store: &IdentityStoreId, chosen: &Chosen) -> Result<()> {
+    let now = cx.now;
+    settings::choose(&mut cx.write(), store, chosen, now)?;
+    run_soon(cx, store)
+}
+
+/// Takes a user or group from what was chosen, and has the store synchronized; false when it was not chosen.
+///
+/// # Errors
+/// When the database fails.
+pub fn dismiss(cx: &mut WriteCx<'_>, store: &IdentityStoreId, id: &ObjectId) -> Result<bool> {
+    let was_chosen = settings::dismiss(&mut cx.write(), store, id)?;
+    run_soon(cx, store)?;
+    Ok(was_chosen)
+}
+
+/// Changes how the store is synchronized, and has that done unless it is paused.
+///
+/// # Errors
+/// When the database fails.
+pub fn configure(
+    cx: &mut WriteCx<'_>,
+    store: &IdentityStoreId,
+    is_paused: bool,
+    interval_seconds: i64,
+    mapping: &Mapping,
+) -> Result<()> {
+    let interval_seconds = interval_seconds.clamp(*settings::INTERVALS.start(), *settings::INTERVALS.end());
+    settings::update(&mut cx.write(), store, is_paused, interval_seconds, mapping)?;
+    if is_paused { Ok(()) } else { run_soon(cx, store) }
+}
+
+pub(crate) fn jobs() -> Vec<JobHandler> {
+    vec![JobHandler { kind: SYNC, run: job }]
 }

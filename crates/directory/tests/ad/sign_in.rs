@@ -34,7 +34,11 @@ fn each_state_of_an_account_has_its_own_outcome() {
     assert!(matches!(right("ed"), Authentication::Expired(_)));
     assert!(matches!(right("pete"), Authentication::PasswordExpired(_)));
     assert!(matches!(right("hank"), Authentication::WrongHours(_)));
-    assert!(matches!(right("larry"), Authentication::Locked(_) | Authentication::Throttled { .. }), "{:?}", right("larry"));
+    assert!(
+        matches!(right("larry"), Authentication::Locked(_) | Authentication::Throttled { .. }),
+        "{:?}",
+        right("larry")
+    );
     for name in ["nobody", "OTHER\\alice", "alice@wrong.example", "*", "alice)(objectClass=*", "a*", "", "dc1$"] {
         assert_eq!(right(name), Authentication::Unknown, "{name}");
     }

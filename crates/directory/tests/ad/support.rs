@@ -74,7 +74,10 @@ pub fn account() -> AccountId {
 }
 
 pub fn world() -> World {
-    world_with(Options { patience: Patience { connect: Duration::from_secs(5), operation: Duration::from_secs(30) }, ..Options::default() })
+    world_with(Options {
+        patience: Patience { connect: Duration::from_secs(5), operation: Duration::from_secs(30) },
+        ..Options::default()
+    })
 }
 
 pub fn world_with(options: Options) -> World {
