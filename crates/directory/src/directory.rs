@@ -3,7 +3,7 @@
 use crate::connector::Directories;
 use crate::record::{self, CONNECTED_MAX};
 use crate::{access, messages, stage, sync, tag};
-use base::DirectoryId;
+use base::{DirectoryId, Secret};
 use kernel::seal::Purpose;
 use kernel::{Access, Cx, Permission, Result, Route, WriteCx, route};
 use model::ds::{
@@ -13,6 +13,7 @@ use model::ds::{
     DisableSsoResult, EnableSsoRequest, EnableSsoResult, EntityAlreadyExistsException, GetDirectoryLimitsRequest,
     GetDirectoryLimitsResult, NetworkType, ops,
 };
+use std::sync::Arc;
 
 /// Longest name of a domain, in characters (RFC 1035).
 const DOMAIN_CHARACTERS_MAX: usize = 253;
@@ -86,13 +87,28 @@ fn connect(cx: &mut WriteCx<'_>, input: &ConnectDirectoryRequest) -> Result<Conn
     check(input)?;
     let (account, now) = (cx.account()?, cx.now);
     let id = DirectoryId::random(&mut cx.random);
-    let app = std::sync::Arc::clone(cx.app);
+    let app = Arc::clone(cx.app);
     let password = input.password.as_bytes();
     let sealed = app.seal.seal(Purpose::DirectoryPassword, id.as_str(), password, &mut cx.random)?;
     record::insert(&mut cx.write(), &id, &account, &details(input), &sealed, now)?;
     tag::add(&mut cx.write(), &id, input.tags.as_deref().unwrap_or_default())?;
     stage::begin(cx, &id)?;
     Ok(ConnectDirectoryResult { directory_id: Some(id.to_string()) })
+}
+
+/// Gives a directory another account by which it is read, or the account's new password, and connects it anew. AWS has
+/// this in its console only. False when there is no such directory.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_service_account(cx: &mut WriteCx<'_>, id: &DirectoryId, user: &str, password: &Secret) -> Result<bool> {
+    let Some(directory) = record::get(cx.tx, id)? else { return Ok(false) };
+    let app = Arc::clone(cx.app);
+    let password = password.expose().as_bytes();
+    let sealed = app.seal.seal(Purpose::DirectoryPassword, id.as_str(), password, &mut cx.random)?;
+    record::set_service_account(&mut cx.write(), &directory, user, &sealed)?;
+    stage::begin(cx, id)?;
+    Ok(true)
 }
 
 fn describe(cx: &mut Cx<'_>, input: &DescribeDirectoriesRequest) -> Result<DescribeDirectoriesResult> {

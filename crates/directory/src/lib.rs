@@ -19,6 +19,7 @@ mod tag;
 mod unsupported;
 
 pub use connector::{Authentication, Directories, Identified, Options, authenticate};
+pub use directory::set_service_account;
 pub use object_id::ObjectId;
 
 use kernel::Route;

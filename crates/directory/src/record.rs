@@ -142,6 +142,12 @@ fn directory(row: &Row<'_>) -> Result<Directory> {
     })
 }
 
+fn json_text(details: &DirectoryDescription) -> Result<String> {
+    let mut text = Vec::new();
+    smithy::json::write(details, &mut text);
+    String::from_utf8(text).map_err(|_| Error::internal("JSON is not UTF-8"))
+}
+
 /// The directory of that id.
 ///
 /// # Errors
@@ -184,14 +190,30 @@ pub fn insert(
         return Err(DirectoryLimitExceededException::new(message).into());
     }
     let name = details.name.as_deref().unwrap_or_default().to_lowercase();
-    let mut text = Vec::new();
-    smithy::json::write(details, &mut text);
-    let text = String::from_utf8(text).map_err(|_| Error::internal("JSON is not UTF-8"))?;
+    let text = json_text(details)?;
     tx.exec_one(
         "insert into dir_directory (id, account_id, type, name, details, sealed_password, is_sso_enabled, stage, \
            stage_changed_at, ldaps_status, ldaps_changed_at, revision, created_at) \
          values ($1, $2, 'ADConnector', $3, $4, $5, 0, 'Requested', $6, 'Disabled', $6, 1, $6)",
         params![id, account, name, text, sealed_password, now],
+    )
+}
+
+/// Gives the directory another account by which it is read.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_service_account(
+    tx: &mut WriteTx<'_>,
+    directory: &Directory,
+    user: &str,
+    sealed_password: &[u8],
+) -> Result<()> {
+    let mut details = directory.details.clone();
+    details.connect_settings.get_or_insert_default().customer_user_name = Some(user.to_owned());
+    tx.exec_one(
+        "update dir_directory set details = $2, sealed_password = $3, revision = revision + 1 where id = $1",
+        params![directory.id, json_text(&details)?, sealed_password],
     )
 }
 

@@ -47,7 +47,8 @@ create table dir_tag (
 create table dir_sync (
     store_id text primary key,
     directory_id text not null references dir_directory (id),
-    is_paused {int} not null,
+    -- Null: it is not paused.
+    paused_at {int},
     interval_seconds {int} not null,
     -- Attributes of users, as JSON: name of the identity store's attribute to an expression.
     mapping text not null,

@@ -212,6 +212,7 @@ fn look_up(service: &mut Service, name: &Name<'_>, domain: &Domain) -> Result<Op
         filter: name.filter(),
         attributes: &ATTRIBUTES,
         shows_deleted: false,
+        limit: 0,
     };
     let mut found: Vec<_> =
         service.connection.find(&search, 4)?.iter().filter_map(|entry| account(entry, domain.name())).collect();

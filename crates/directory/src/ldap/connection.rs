@@ -196,7 +196,8 @@ impl Connection {
         let mut cookie = Vec::new();
         let mut count = 0;
         for _ in 0..PAGES_MAX {
-            let page = (search.depth == Depth::Subtree).then_some((PAGE_ENTRIES, cookie.as_slice()));
+            let is_paged = search.depth == Depth::Subtree && search.limit == 0;
+            let page = is_paged.then_some((PAGE_ENTRIES, cookie.as_slice()));
             let id = self.begin();
             let seconds = u32::try_from(self.patience.operation.as_secs()).unwrap_or(u32::MAX).max(1);
             self.send(&message::search(id, search, page, seconds))?;
@@ -207,12 +208,18 @@ impl Connection {
                         if count > ENTRIES_MAX {
                             return Err(LdapError::TooMuch("more entries than can be"));
                         }
-                        each(entry)?;
+                        // Not every server keeps to the limit.
+                        if search.limit == 0 || count <= search.limit as usize {
+                            each(entry)?;
+                        }
                     }
                     Answer::Elsewhere => {}
                     Answer::Done(outcome, cookie) if outcome.code == code::SUCCESS => break cookie,
                     // A referral as the end of a search: what is here has been given.
                     Answer::Done(outcome, _) if outcome.code == code::REFERRAL => break Vec::new(),
+                    Answer::Done(outcome, _) if outcome.code == code::SIZE_LIMIT && search.limit > 0 => {
+                        break Vec::new();
+                    }
                     Answer::Done(outcome, _) => return Err(LdapError::Refused(outcome)),
                     _ => return Err(LdapError::Protocol("another answer than that to a search")),
                 }
@@ -246,7 +253,7 @@ impl Connection {
     /// As [`Connection::search`].
     pub fn entry(&mut self, dn: &str, attributes: &[&str]) -> Result<Option<Entry>, LdapError> {
         let filter = super::Filter::Present("objectClass");
-        let search = Search { base: dn, depth: Depth::Base, filter, attributes, shows_deleted: false };
+        let search = Search { base: dn, depth: Depth::Base, filter, attributes, shows_deleted: false, limit: 0 };
         match self.find(&search, 1) {
             Ok(mut found) => Ok(found.pop()),
             Err(LdapError::Refused(outcome)) if outcome.code == code::NO_SUCH_OBJECT => Ok(None),

@@ -67,6 +67,8 @@ pub struct Search<'a> {
     pub attributes: &'a [&'a str],
     /// Whether deleted entries are found too.
     pub shows_deleted: bool,
+    /// Most entries that are wanted; 0: all of them, page by page.
+    pub limit: u32,
 }
 
 /// The end of an operation.
@@ -167,9 +169,9 @@ pub(crate) fn search(id: u32, search: &Search<'_>, page: Option<(u32, &[u8])>, s
     let parts = [
         ber::text(search.base),
         ber::integer(ENUMERATED, depth),
-        // Aliases are not followed, the number of entries is bounded by pages.
+        // Aliases are not followed.
         ber::integer(ENUMERATED, 0),
-        ber::integer(INTEGER, 0),
+        ber::integer(INTEGER, search.limit),
         ber::integer(INTEGER, seconds_max),
         ber::boolean(BOOLEAN, false),
         search.filter.encode(),

@@ -9,6 +9,8 @@ pub mod dns;
 mod error;
 mod filter;
 mod message;
+#[cfg(test)]
+mod tests;
 mod tls;
 pub mod x509;
 

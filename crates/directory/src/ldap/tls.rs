@@ -62,7 +62,8 @@ fn refusal(error: &io::Error) -> LdapError {
     };
     let rustls::Error::InvalidCertificate(why) = cause else { return LdapError::Tls(cause.to_string()) };
     let kind = match why {
-        CertificateError::UnknownIssuer => Distrust::UnknownAuthority,
+        // An authority of the same name with another key signed it.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Distrust::UnknownAuthority,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

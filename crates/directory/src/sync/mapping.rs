@@ -4,10 +4,6 @@ use super::plan::Profile;
 use crate::ldap::Entry;
 use std::collections::BTreeMap;
 
-/// Attributes of users that are read for mappings.
-pub const ATTRIBUTES: [&str; 7] =
-    ["givenName", "sn", "displayName", "initials", "mail", "userPrincipalName", "proxyAddresses"];
-
 /// Longest expression, in characters.
 const EXPRESSION_CHARACTERS_MAX: usize = 1_024;
 /// Longest value, in characters: what the identity store takes.

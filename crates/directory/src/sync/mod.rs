@@ -1,8 +1,8 @@
 //! Users and groups of a directory in an identity store: what was chosen is read, compared with what the store has, and
 //! the store is changed by the difference. People keep their ids in the store, whatever they are called.
 //!
-//! A run first asks the controller whether anything has changed at all since the last one, where its counters allow to
-//! know; otherwise everything that was chosen is read.
+//! A run first asks the controller what has changed since the last one, where its counters allow to know. When it is
+//! nothing, or only people, no more is read; otherwise everything that was chosen is.
 
 mod apply;
 mod mapping;
@@ -23,7 +23,9 @@ use apply::{Work, actual};
 use base::{DirectoryId, IdentityStoreId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Error, Result, Tx, WriteCx, params};
+use read::Changes;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Synchronizes an identity store, again and again. Key: the store.
@@ -38,8 +40,8 @@ const RETRY_SECONDS: i64 = 300;
 pub enum Report {
     /// The directory has not changed.
     Unchanged,
-    /// Everything was read, and this was changed.
-    Changed(Difference),
+    /// This was changed.
+    Changed(Box<Difference>),
 }
 
 impl Report {
@@ -131,6 +133,29 @@ fn compare(
     Ok(Ok(Compared { difference, actual }))
 }
 
+/// As [`compare`], where only `users` have changed: everything else is taken to be as it was.
+fn compare_users(
+    app: &Arc<App>,
+    settings: &Settings,
+    domain: &str,
+    service: &mut Service,
+    users: BTreeSet<ObjectId>,
+) -> Result<Result<Compared, Problem>> {
+    let store = &settings.store;
+    let actual = app.store.read(|tx| actual(tx, store))?;
+    let is_synchronized = |id: &ObjectId| actual.users.contains_key(id) && !actual.departed.contains_key(id);
+    let changed = users.into_iter().filter(is_synchronized).collect();
+    let wish = read::Wish { domain, chosen: &[], mapping: &settings.mapping, known: &BTreeSet::new() };
+    let changed = match read::users(service, &wish, changed) {
+        Ok(changed) => changed,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let mut desired = actual.as_desired();
+    desired.users.extend(changed);
+    let difference = plan(&desired, &actual, app.now());
+    Ok(Ok(Compared { difference, actual }))
+}
+
 /// What a run would change now.
 ///
 /// # Errors
@@ -154,56 +179,66 @@ pub fn dry_run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Differe
 /// When the database fails.
 pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Problem>> {
     let settings = settings_of(app, store)?;
-    let domain = match domain_of(app, &settings)? {
-        Ok(domain) => domain,
+    let connected = domain_of(app, &settings)?.and_then(|domain| domain.service().map(|service| (domain, service)));
+    let (domain, mut service) = match connected {
+        Ok(connected) => connected,
         Err(problem) => return Ok(Err(problem)),
     };
-    let mut service = match domain.service() {
-        Ok(service) => service,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let now = app.now();
-    let is_fresh =
-        settings.server.as_ref() == Some(&service.root.server) && now < settings.full_at.plus_seconds(FULL_SECONDS);
-    if is_fresh {
-        match read::has_changed(&mut service, settings.usn) {
-            Ok(true) => {}
-            Ok(false) => {
-                let report = Report::Unchanged;
-                remember(app, store, None, &report)?;
-                return Ok(Ok(report));
-            }
-            Err(error) => return Ok(Err(error.into())),
-        }
-    }
+    let counts_from_here = settings.server.as_ref() == Some(&service.root.server);
+    let is_fresh = counts_from_here && app.now() < settings.full_at.plus_seconds(FULL_SECONDS);
+    let changes = if is_fresh { read::changes(&mut service, settings.usn) } else { Ok(Changes::More) };
     // Changes from here on are for the next run, even if this one sees them already.
-    let (server, last_change) = (service.root.server.clone(), service.root.last_change);
-    let compared = match compare(app, &settings, domain.name(), &mut service)? {
+    let mark = settings::Mark { server: service.root.server.clone(), usn: service.root.last_change, is_full: false };
+    let (compared, mark) = match changes {
+        Ok(Changes::Users(users)) if users.is_empty() => {
+            remember(app, store, &mark, &Report::Unchanged)?;
+            return Ok(Ok(Report::Unchanged));
+        }
+        Ok(Changes::Users(users)) => (compare_users(app, &settings, domain.name(), &mut service, users)?, mark),
+        Ok(Changes::More) => {
+            let compared = compare(app, &settings, domain.name(), &mut service)?;
+            (compared, settings::Mark { is_full: true, ..mark })
+        }
+        Err(error) => return Ok(Err(error.into())),
+    };
+    drop(service);
+    let compared = match compared {
         Ok(compared) => compared,
         Err(problem) => return Ok(Err(problem)),
     };
-    drop(service);
     Work::new(app, store, &compared.actual).carry_out(&compared.difference)?;
-    let report = Report::Changed(compared.difference);
-    remember(app, store, Some((&server, last_change)), &report)?;
+    let report = Report::Changed(Box::new(compared.difference));
+    remember(app, store, &mark, &report)?;
     Ok(Ok(report))
 }
 
-fn remember(app: &Arc<App>, store: &IdentityStoreId, read: Option<(&str, i64)>, report: &Report) -> Result<()> {
+fn remember(app: &Arc<App>, store: &IdentityStoreId, mark: &settings::Mark, report: &Report) -> Result<()> {
     let result = report.json();
     apply::write(app, |cx| {
         let now = cx.now;
-        settings::ran(&mut cx.write(), store, read, &result, now)
+        settings::ran(&mut cx.write(), store, Some(mark), &result, now)
     })
+}
+
+/// Lets nobody from the directory sign in: what it says has not been known for too long.
+fn disable_all(app: &Arc<App>, store: &IdentityStoreId) -> Result<()> {
+    let actual = app.store.read(|tx| actual(tx, store))?;
+    let enabled = actual.users.iter().filter(|(_, user)| user.is_enabled).map(|(id, _)| *id);
+    let difference = Difference { disable_users: enabled.collect(), ..Difference::default() };
+    Work::new(app, store, &actual).carry_out(&difference)
 }
 
 fn job(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let Some(store) = IdentityStoreId::parse(key) else { return Ok(Outcome::Done) };
     let Some(settings) = app.store.read(|tx| settings::get(tx, &store))? else { return Ok(Outcome::Done) };
-    if settings.is_paused {
-        return Ok(Outcome::Done);
-    }
     let now = app.now();
+    if let Some(paused_at) = settings.paused_at {
+        let end = paused_at.plus_seconds(DEPARTURE_SECONDS);
+        if now < end {
+            return Ok(Outcome::Again(end));
+        }
+        return disable_all(app, &store).map(|()| Outcome::Done);
+    }
     match run(app, &store)? {
         Ok(_) => Ok(Outcome::Again(now.plus_seconds(settings.interval_seconds))),
         Err(problem) => {
@@ -239,7 +274,8 @@ pub fn dismiss(cx: &mut WriteCx<'_>, store: &IdentityStoreId, id: &ObjectId) -> 
     Ok(was_chosen)
 }
 
-/// Changes how the store is synchronized, and has that done unless it is paused.
+/// Changes how the store is synchronized, and has that done unless it is paused. Whoever leaves it paused for 28 days
+/// finds all its users disabled.
 ///
 /// # Errors
 /// When the database fails.
@@ -251,8 +287,9 @@ pub fn configure(
     mapping: &Mapping,
 ) -> Result<()> {
     let interval_seconds = interval_seconds.clamp(*settings::INTERVALS.start(), *settings::INTERVALS.end());
-    settings::update(&mut cx.write(), store, is_paused, interval_seconds, mapping)?;
-    if is_paused { Ok(()) } else { run_soon(cx, store) }
+    let paused_at = settings::get(cx.tx, store)?.and_then(|settings| settings.paused_at).unwrap_or(cx.now);
+    settings::update(&mut cx.write(), store, is_paused.then_some(paused_at), interval_seconds, mapping)?;
+    run_soon(cx, store)
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {

@@ -90,6 +90,24 @@ pub struct Actual {
     pub departed: BTreeMap<ObjectId, Timestamp>,
 }
 
+impl Actual {
+    /// What the directory would have to say for nothing to change.
+    pub fn as_desired(&self) -> Desired {
+        let is_chosen = |(id, _): &(&ObjectId, &ActualUser)| !self.departed.contains_key(*id);
+        let user = |user: &ActualUser| DesiredUser { profile: user.profile.clone(), is_enabled: user.is_enabled };
+        let group = |group: &ActualGroup| DesiredGroup {
+            name: group.name.clone(),
+            description: group.description.clone(),
+            members: group.members.clone(),
+        };
+        Desired {
+            users: self.users.iter().filter(is_chosen).map(|(id, found)| (*id, user(found))).collect(),
+            groups: self.groups.iter().map(|(id, found)| (*id, group(found))).collect(),
+            others: self.departed.keys().copied().collect(),
+        }
+    }
+}
+
 /// What has to change, in the order in which it is done: first what takes access away, then what makes names free,
 /// then what is new.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -284,6 +302,7 @@ mod tests {
             departed: BTreeMap::new(),
         };
         assert!(plan(&desired, &actual, NOW).is_empty());
+        assert_eq!(actual.as_desired(), desired);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads what was chosen from the directory: only names and ids of all groups, members of those that matter, and the
 //! people in them.
 
-use super::mapping::{self, Mapping};
+use super::mapping::Mapping;
 use super::plan::{Desired, DesiredGroup, DesiredUser, flatten};
 use super::settings::{Chosen, Kind};
 use crate::connector::Service;
@@ -17,6 +17,20 @@ const ONE_BY_ONE_MAX: usize = 100;
 const ACCOUNT_DISABLED: i64 = 2;
 /// Longest user or group name, in characters: what the identity store takes.
 const NAME_CHARACTERS_MAX: usize = 128;
+
+/// Attributes of people.
+const USER_ATTRIBUTES: [&str; 10] = [
+    "objectGUID",
+    "sAMAccountName",
+    "userAccountControl",
+    "givenName",
+    "sn",
+    "displayName",
+    "initials",
+    "mail",
+    "userPrincipalName",
+    "proxyAddresses",
+];
 
 /// What is to be read.
 pub(super) struct Wish<'a> {
@@ -63,7 +77,7 @@ pub(super) fn read(service: &mut Service, wish: &Wish<'_>) -> Result<Desired, Ld
 }
 
 fn search<'a>(base: &'a str, filter: Filter, attributes: &'a [&'a str]) -> Search<'a> {
-    Search { base, depth: Depth::Subtree, filter, attributes, shows_deleted: false }
+    Search { base, depth: Depth::Subtree, filter, attributes, shows_deleted: false, limit: 0 }
 }
 
 fn id_of(entry: &Entry) -> Option<ObjectId> {
@@ -152,26 +166,25 @@ impl<'a> People<'a> {
     }
 
     fn read(&mut self, connection: &mut Connection, base: &str) -> Result<(), LdapError> {
-        let mut attributes = vec!["objectGUID", "sAMAccountName", "userAccountControl"];
-        attributes.extend(mapping::ATTRIBUTES);
-        if self.wanted.is_empty() {
+        if self.wanted.is_empty() && self.chosen.len() <= ONE_BY_ONE_MAX {
             let chosen: Vec<_> = self.chosen.iter().copied().collect();
-            if chosen.len() <= ONE_BY_ONE_MAX {
-                for batch in chosen.chunks(BATCH) {
-                    let filter = Filter::And(vec![Filter::is_user(), by_ids(batch)]);
-                    let search = search(base, filter, &attributes);
-                    connection.search(&search, &mut |entry| {
-                        self.add(&entry);
-                        Ok(())
-                    })?;
-                }
-                return Ok(());
-            }
+            return self.read_ids(connection, base, &chosen);
         }
-        connection.search(&search(base, Filter::is_user(), &attributes), &mut |entry| {
+        connection.search(&search(base, Filter::is_user(), &USER_ATTRIBUTES), &mut |entry| {
             self.add(&entry);
             Ok(())
         })
+    }
+
+    fn read_ids(&mut self, connection: &mut Connection, base: &str, ids: &[ObjectId]) -> Result<(), LdapError> {
+        for batch in ids.chunks(BATCH) {
+            let filter = Filter::And(vec![Filter::is_user(), by_ids(batch)]);
+            connection.search(&search(base, filter, &USER_ATTRIBUTES), &mut |entry| {
+                self.add(&entry);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, entry: &Entry) {
@@ -212,31 +225,55 @@ pub(super) fn find(service: &mut Service, kind: Kind, name: &str) -> Result<Opti
     Ok(id_of(entry).zip(entry.text("sAMAccountName").map(str::to_owned)))
 }
 
-/// Whether users or groups have changed, or been deleted, after the change `since`; true when that cannot be known
-/// because what was deleted is not shown to the service account.
-pub(super) fn has_changed(service: &mut Service, since: i64) -> Result<bool, LdapError> {
+/// What has changed in the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// These users, and neither groups nor who there is. Empty: nothing.
+    Users(BTreeSet<ObjectId>),
+    /// More, or it cannot be known.
+    More,
+}
+
+/// Most users who are read by themselves; when more have changed, everything is read.
+const CHANGED_MAX: usize = 1_000;
+
+/// What has changed after the change `since`. It can be known only by a service account to which deleted objects are
+/// shown.
+pub(super) fn changes(service: &mut Service, since: i64) -> Result<Changes, LdapError> {
     let base = service.root.base.clone();
-    let after = Filter::AtLeast("uSNChanged", since.saturating_add(1).to_string());
-    let deleted = format!("CN=Deleted Objects,{base}");
-    let container = Search {
-        base: &deleted,
-        depth: Depth::Base,
-        filter: Filter::Present("objectClass"),
-        attributes: &["objectGUID"],
-        shows_deleted: true,
-    };
-    match service.connection.find(&container, 1) {
-        Ok(found) if found.len() == 1 => {}
-        Ok(_) | Err(LdapError::Refused(_)) => return Ok(true),
-        Err(error) => return Err(error),
+    let kinds = || Filter::Or(vec![Filter::is_user(), Filter::equal("objectClass", "user"), Filter::is_group()]);
+    let deleted = Filter::And(vec![Filter::equal("isDeleted", "TRUE"), kinds()]);
+    let deleted = Search { shows_deleted: true, limit: 1, ..search(&base, deleted, &["objectGUID"]) };
+    // Whoever sees one deleted user or group sees them all.
+    if service.connection.find(&deleted, 1)?.is_empty() {
+        return Ok(Changes::More);
     }
-    let kinds = Filter::Or(vec![Filter::equal("objectClass", "user"), Filter::is_group()]);
-    let mut changed = search(&base, Filter::And(vec![after, kinds]), &["objectGUID"]);
-    changed.shows_deleted = true;
-    let mut count = 0;
-    service.connection.search(&changed, &mut |_| {
-        count += 1;
+    let after = Filter::AtLeast("uSNChanged", since.saturating_add(1).to_string());
+    let attributes = ["objectGUID", "objectClass", "isDeleted"];
+    let changed = search(&base, Filter::And(vec![after, kinds()]), &attributes);
+    let (mut users, mut is_more) = (BTreeSet::new(), false);
+    service.connection.search(&Search { shows_deleted: true, ..changed }, &mut |entry| {
+        let is =
+            |class: &str| entry.values("objectClass").iter().any(|value| value.eq_ignore_ascii_case(class.as_bytes()));
+        is_more |= is("group") || entry.text("isDeleted").is_some() || users.len() >= CHANGED_MAX;
+        if let (Some(id), false, false) = (id_of(&entry), is("computer"), is_more) {
+            users.insert(id);
+        }
         Ok(())
     })?;
-    Ok(count > 0)
+    Ok(if is_more { Changes::More } else { Changes::Users(users) })
+}
+
+/// Reads these users by themselves.
+pub(super) fn users(
+    service: &mut Service,
+    wish: &Wish<'_>,
+    ids: BTreeSet<ObjectId>,
+) -> Result<BTreeMap<ObjectId, DesiredUser>, LdapError> {
+    let base = service.root.base.clone();
+    let mut people = People::new(wish);
+    let list: Vec<_> = ids.iter().copied().collect();
+    people.chosen = ids;
+    people.read_ids(&mut service.connection, &base, &list)?;
+    Ok(people.found)
 }

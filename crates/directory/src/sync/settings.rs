@@ -53,8 +53,8 @@ pub struct Settings {
     pub store: IdentityStoreId,
     /// The directory.
     pub directory: DirectoryId,
-    /// Whether nothing is done for now.
-    pub is_paused: bool,
+    /// Since when nothing is done; `None`: it is not paused.
+    pub paused_at: Option<Timestamp>,
     /// Pause between two runs, in seconds.
     pub interval_seconds: i64,
     /// What becomes of attributes.
@@ -76,7 +76,7 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
     Ok(Settings {
         store: row.get(0)?,
         directory: row.get(1)?,
-        is_paused: row.get(2)?,
+        paused_at: row.get(2)?,
         interval_seconds: row.get(3)?,
         mapping: Mapping::from_json(&mapping),
         server: row.get(5)?,
@@ -92,7 +92,7 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
 /// # Errors
 /// When the database fails.
 pub fn get(tx: &mut Tx, store: &IdentityStoreId) -> Result<Option<Settings>> {
-    let sql = "select store_id, directory_id, is_paused, interval_seconds, mapping, server, usn, full_at, ran_at, \
+    let sql = "select store_id, directory_id, paused_at, interval_seconds, mapping, server, usn, full_at, ran_at, \
                result from dir_sync where store_id = $1";
     tx.opt(sql, params![store], settings)
 }
@@ -103,8 +103,8 @@ pub fn get(tx: &mut Tx, store: &IdentityStoreId) -> Result<Option<Settings>> {
 /// When the database fails.
 pub fn insert(tx: &mut WriteTx<'_>, store: &IdentityStoreId, directory: &DirectoryId) -> Result<()> {
     tx.exec_one(
-        "insert into dir_sync (store_id, directory_id, is_paused, interval_seconds, mapping, usn, full_at, ran_at) \
-         values ($1, $2, 0, $3, $4, 0, 0, 0)",
+        "insert into dir_sync (store_id, directory_id, interval_seconds, mapping, usn, full_at, ran_at) \
+         values ($1, $2, $3, $4, 0, 0, 0)",
         params![store, directory, INTERVAL_SECONDS, Mapping::default().to_json()],
     )
 }
@@ -127,13 +127,13 @@ pub fn delete(tx: &mut WriteTx<'_>, store: &IdentityStoreId) -> Result<()> {
 pub fn update(
     tx: &mut WriteTx<'_>,
     store: &IdentityStoreId,
-    is_paused: bool,
+    paused_at: Option<Timestamp>,
     interval_seconds: i64,
     mapping: &Mapping,
 ) -> Result<()> {
     tx.exec_one(
-        "update dir_sync set is_paused = $2, interval_seconds = $3, mapping = $4, server = null where store_id = $1",
-        params![store, is_paused, interval_seconds, mapping.to_json()],
+        "update dir_sync set paused_at = $2, interval_seconds = $3, mapping = $4, server = null where store_id = $1",
+        params![store, paused_at, interval_seconds, mapping.to_json()],
     )
 }
 
@@ -179,18 +179,30 @@ pub(super) fn read_everything(tx: &mut WriteTx<'_>, store: &IdentityStoreId) -> 
     tx.exec_one("update dir_sync set server = null where store_id = $1", params![store])
 }
 
-/// Remembers a run that worked. `read` says when everything was read, from which controller, up to which change.
+/// Up to where the changes of a controller have been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub server: String,
+    pub usn: i64,
+    /// Whether everything was read.
+    pub is_full: bool,
+}
+
+/// Remembers a run, and what it has seen when it worked.
 pub(super) fn ran(
     tx: &mut WriteTx<'_>,
     store: &IdentityStoreId,
-    read: Option<(&str, i64)>,
+    mark: Option<&Mark>,
     result: &str,
     now: Timestamp,
 ) -> Result<()> {
     tx.exec("update dir_sync set ran_at = $2, result = $3 where store_id = $1", params![store, now, result])?;
-    if let Some((server, usn)) = read {
-        let sql = "update dir_sync set server = $2, usn = $3, full_at = $4 where store_id = $1";
-        tx.exec(sql, params![store, server, usn, now])?;
+    if let Some(mark) = mark {
+        let sql = "update dir_sync set server = $2, usn = $3 where store_id = $1";
+        tx.exec(sql, params![store, mark.server, mark.usn])?;
+    }
+    if mark.is_some_and(|mark| mark.is_full) {
+        tx.exec("update dir_sync set full_at = $2 where store_id = $1", params![store, now])?;
     }
     Ok(())
 }

@@ -4,3 +4,4 @@
 mod connect;
 mod sign_in;
 mod support;
+mod sync;

@@ -68,3 +68,17 @@ fn guessing_does_not_lock_the_account() {
     let outcome = other.sign_in(&id, "nora", other.controller.user_password().expose());
     assert!(!matches!(outcome, Authentication::Locked(_)), "{outcome:?}");
 }
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn a_password_that_was_changed_a_moment_ago_is_the_one_that_counts() {
+    let world = world();
+    let id = world.connected();
+    let dn = format!("CN=Tina Test,OU=People,OU=Corp,{}", world.controller.get("AD_BASE"));
+    for password in ["Another-Passw0rd", world.controller.get("AD_USER_PW")] {
+        let now = |password: &str| world.sign_in(&id, "tina", password);
+        assert!(matches!(now(password), Authentication::WrongPassword(_)), "{:?}", now(password));
+        world.controller.modify(&world.controller.password(&dn, password));
+        assert!(matches!(now(password), Authentication::Verified(_)), "{:?}", now(password));
+    }
+}

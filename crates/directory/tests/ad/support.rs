@@ -1,17 +1,22 @@
 //! Where the controller is, and an application that is connected to it.
 
-use base::{AccountId, DirectoryId, Secret};
+use base::{AccountId, DirectoryId, IdentityStoreId, Secret};
+use base64::Engine as _;
 use directory::ldap::Patience;
+use directory::sync::{self, Kind, Report};
 use directory::{Authentication, Directories, Options};
+use identity::user::User;
 use kernel::app::Extensions;
 use kernel::testing::{START, Setup, TestApp, root};
-use kernel::{Caller, Result};
+use kernel::{Caller, Result, WriteCx};
 use model::ds::{
     ConnectDirectoryRequest, DescribeDirectoriesRequest, DirectoryConnectSettings, DirectoryDescription, DirectorySize,
     RegisterCertificateRequest, ops,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub struct Controller(HashMap<String, String>);
@@ -134,3 +139,108 @@ impl World {
         directory::authenticate(&self.app.app, id, name, &Secret::new(password)).expect("an outcome")
     }
 }
+
+impl Controller {
+    fn tool(&self, tool: &str, arguments: &[&str], ldif: &str) -> bool {
+        let mut child = Command::new(tool)
+            .args(["-x", "-H", self.get("AD_LDAPS_URL"), "-D", self.get("AD_ADMIN"), "-w", self.get("AD_ADMIN_PW")])
+            .args(arguments)
+            .env("LDAPTLS_CACERT", self.get("AD_CA"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the LDAP tools are installed with the controller");
+        child.stdin.take().expect("piped").write_all(ldif.as_bytes()).expect("the tool reads");
+        child.wait().expect("the tool ends").success()
+    }
+
+    /// Changes the directory as its administrator.
+    pub fn modify(&self, ldif: &str) {
+        assert!(self.tool("ldapmodify", &[], ldif), "{ldif}");
+    }
+
+    /// Deletes an entry and those below it, if it is there.
+    pub fn delete(&self, dn: &str) {
+        self.tool("ldapdelete", &["-r", dn], "");
+    }
+
+    /// An empty organizational unit for one test.
+    pub fn unit(&self, name: &str) -> String {
+        let dn = format!("OU={name},{}", self.get("AD_BASE"));
+        self.delete(&dn);
+        self.modify(&format!("dn: {dn}\nchangetype: add\nobjectClass: organizationalUnit\n"));
+        dn
+    }
+
+    /// The LDIF of a user without a password.
+    pub fn user(&self, unit: &str, name: &str) -> String {
+        format!(
+            "dn: CN={name},{unit}\nchangetype: add\nobjectClass: user\nsAMAccountName: {name}\n\
+             userPrincipalName: {name}@{}\ndisplayName: Same Name\nuserAccountControl: 544\n\n",
+            self.domain()
+        )
+    }
+
+    /// The LDIF that gives an entry a password.
+    pub fn password(&self, dn: &str, password: &str) -> String {
+        let quoted: Vec<u8> = format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let value = base64::engine::general_purpose::STANDARD.encode(quoted);
+        format!("dn: {dn}\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: {value}\n\n")
+    }
+
+    /// The LDIF of a group with members.
+    pub fn group(&self, unit: &str, name: &str, members: &[String]) -> String {
+        let members = members.iter().map(|dn| format!("member: {dn}\n")).collect::<String>();
+        format!(
+            "dn: CN={name},{unit}\nchangetype: add\nobjectClass: group\nsAMAccountName: {name}\n\
+             groupType: -2147483646\n{members}\n"
+        )
+    }
+}
+
+impl World {
+    pub fn write<T>(&self, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> T {
+        self.app.app.write_as(&self.root, &self.app.request(), work).expect("written")
+    }
+
+    /// An identity store that takes its people from the directory.
+    pub fn store(&self, directory: &DirectoryId) -> IdentityStoreId {
+        let store = self.write(|cx| identity::store::create(cx, &account()));
+        let set = self.write(|cx| directory::source::set_active_directory(cx, &store.id, directory));
+        set.expect("the directory is usable");
+        store.id
+    }
+
+    pub fn choose(&self, store: &IdentityStoreId, kind: Kind, name: &str) {
+        let found = sync::find(&self.app.app, store, kind, name).expect("works").expect("reachable");
+        let chosen = found.unwrap_or_else(|| panic!("{name} is in the directory"));
+        self.write(|cx| sync::choose(cx, store, &chosen));
+    }
+
+    pub fn run(&self, store: &IdentityStoreId) -> Report {
+        sync::run(&self.app.app, store).expect("works").expect("reachable")
+    }
+
+    /// The users of the store by name.
+    pub fn users(&self, store: &IdentityStoreId) -> BTreeMap<String, User> {
+        let users = self.app.app.store.read(|tx| identity::user::list(tx, store, START_OF_TIME, 10_000));
+        users.expect("listed").into_iter().map(|user| (user.user_name.clone(), user)).collect()
+    }
+
+    /// The groups of the store by name, each with the names of its members.
+    pub fn groups(&self, store: &IdentityStoreId) -> BTreeMap<String, BTreeSet<String>> {
+        let names: BTreeMap<_, _> = self.users(store).into_values().map(|user| (user.id, user.user_name)).collect();
+        let read = self.app.app.store.read(|tx| {
+            let groups = identity::group::list(tx, store, START_OF_TIME, 10_000)?;
+            let members = |tx: &mut kernel::Tx, group: &identity::group::Group| {
+                let ids = identity::membership::members_of(tx, &group.id, None, 10_000)?;
+                Ok((group.display_name.clone(), ids.iter().map(|id| names[id].clone()).collect()))
+            };
+            groups.iter().map(|group| members(tx, group)).collect()
+        });
+        read.expect("read")
+    }
+}
+
+const START_OF_TIME: (base::Timestamp, &str) = (base::Timestamp::from_micros(0), "");

@@ -1,1 +1,6 @@
-//! Directory Service without a directory: what operations answer, and what becomes of servers that misbehave.
+//! What the operations of Directory Service answer, without a directory.
+
+mod certificate;
+mod connect;
+mod support;
+mod unsupported;
