@@ -40,12 +40,9 @@ macro_rules! refused {
     };
 }
 
-/// The permission of a list that may be limited to a directory.
-fn maybe_on<O: Operation>(cx: &mut Cx<'_>, input: &O::In, id: Option<&str>) -> Result<Access> {
-    match id {
-        Some(id) => Ok(access::on::<O>(cx, id)?.into()),
-        None => access::anywhere::<O>(cx, input),
-    }
+/// The permission of operations on what belongs to a directory that is not known.
+fn any_directory<O: Operation>(cx: &mut Cx<'_>, _input: &O::In) -> Result<Access> {
+    Ok(access::on::<O>(cx, "*")?.into())
 }
 
 fn require(cx: &mut Cx<'_>, id: Option<&str>) -> Result<()> {
@@ -78,7 +75,10 @@ fn empty_lists() -> Vec<Route> {
         route::read::<ops::DescribeTrusts>(access::anywhere::<ops::DescribeTrusts>, trusts),
         route::read::<ops::ListLogSubscriptions>(access::anywhere::<ops::ListLogSubscriptions>, log_subscriptions),
         route::read::<ops::DescribeEventTopics>(
-            |cx, input| maybe_on::<ops::DescribeEventTopics>(cx, input, input.directory_id.as_deref()),
+            |cx, input| {
+                let id = input.directory_id.as_deref().unwrap_or("*");
+                Ok(access::on::<ops::DescribeEventTopics>(cx, id)?.into())
+            },
             event_topics,
         ),
     ]
@@ -105,8 +105,8 @@ fn on_nothing() -> Vec<Route> {
             access::anywhere::<ops::DeleteADAssessment>,
             unknown::<ops::DeleteADAssessment>,
         ),
-        route::write::<ops::DeleteSnapshot>(access::anywhere::<ops::DeleteSnapshot>, unknown::<ops::DeleteSnapshot>),
-        route::write::<ops::DeleteTrust>(access::anywhere::<ops::DeleteTrust>, unknown::<ops::DeleteTrust>),
+        route::write::<ops::DeleteSnapshot>(any_directory::<ops::DeleteSnapshot>, unknown::<ops::DeleteSnapshot>),
+        route::write::<ops::DeleteTrust>(any_directory::<ops::DeleteTrust>, unknown::<ops::DeleteTrust>),
         route::write::<ops::DescribeADAssessment>(
             access::anywhere::<ops::DescribeADAssessment>,
             unknown::<ops::DescribeADAssessment>,
@@ -116,15 +116,15 @@ fn on_nothing() -> Vec<Route> {
             unknown::<ops::ListADAssessments>,
         ),
         route::write::<ops::RestoreFromSnapshot>(
-            access::anywhere::<ops::RestoreFromSnapshot>,
+            any_directory::<ops::RestoreFromSnapshot>,
             unknown::<ops::RestoreFromSnapshot>,
         ),
         route::write::<ops::StartADAssessment>(
             access::anywhere::<ops::StartADAssessment>,
             unknown::<ops::StartADAssessment>,
         ),
-        route::write::<ops::UpdateTrust>(access::anywhere::<ops::UpdateTrust>, unknown::<ops::UpdateTrust>),
-        route::write::<ops::VerifyTrust>(access::anywhere::<ops::VerifyTrust>, unknown::<ops::VerifyTrust>),
+        route::write::<ops::UpdateTrust>(any_directory::<ops::UpdateTrust>, unknown::<ops::UpdateTrust>),
+        route::write::<ops::VerifyTrust>(any_directory::<ops::VerifyTrust>, unknown::<ops::VerifyTrust>),
     ]
 }
 
