@@ -111,6 +111,14 @@ pub fn set_service_account(cx: &mut WriteCx<'_>, id: &DirectoryId, user: &str, p
     Ok(true)
 }
 
+/// Tries to connect a directory that has Failed once more. AWS has no such thing: there it is deleted and made anew.
+///
+/// # Errors
+/// When the database fails.
+pub fn reconnect(cx: &mut WriteCx<'_>, id: &DirectoryId) -> Result<()> {
+    stage::begin(cx, id)
+}
+
 fn describe(cx: &mut Cx<'_>, input: &DescribeDirectoriesRequest) -> Result<DescribeDirectoriesResult> {
     let account = cx.account()?;
     let chosen = input.directory_ids.as_deref().unwrap_or_default();

@@ -19,7 +19,7 @@ mod tag;
 mod unsupported;
 
 pub use connector::{Authentication, Directories, Identified, Options, authenticate};
-pub use directory::set_service_account;
+pub use directory::{reconnect, set_service_account};
 pub use object_id::ObjectId;
 
 use kernel::Route;

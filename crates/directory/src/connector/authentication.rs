@@ -119,10 +119,8 @@ fn check(
         return Ok(Authentication::Throttled { retry_after_seconds });
     }
     // A connection of its own: a failed bind leaves the identity that a connection had before on some controllers.
-    let (controller, mut connection) = domain.connect()?;
-    let bound = connection.bind(&account.who.dn, password);
-    let bound = bound.map_err(|error| Problem::Ldap { controller: controller.clone(), error })?;
-    let outcome = interpret(bound, account.who).map_err(|error| Problem::Ldap { controller, error })?;
+    let bound = domain.connected(|mut connection| connection.bind(&account.who.dn, password).and_then(answered))?;
+    let outcome = interpret(&bound, account.who);
     match &outcome {
         Authentication::Verified(_) => directories.attempts.succeeded(id, key),
         Authentication::WrongPassword(_) => directories.attempts.failed(id, key, &policy, now),
@@ -131,14 +129,21 @@ fn check(
     Ok(outcome)
 }
 
-/// What the controller's answer to the bind of `who` means.
-fn interpret(bound: Outcome, who: Identified) -> Result<Authentication, LdapError> {
-    match bound.code {
-        code::SUCCESS => return Ok(Authentication::Verified(who)),
-        code::INVALID_CREDENTIALS => {}
-        _ => return Err(LdapError::Refused(bound)),
+/// Takes what is no answer about a name and a password for a failure of the controller.
+fn answered(bound: Outcome) -> Result<Outcome, LdapError> {
+    if matches!(bound.code, code::SUCCESS | code::INVALID_CREDENTIALS) {
+        Ok(bound)
+    } else {
+        Err(LdapError::Refused(bound))
     }
-    Ok(match sub_code(&bound.message) {
+}
+
+/// What the controller's answer to the bind of `who` means.
+fn interpret(bound: &Outcome, who: Identified) -> Authentication {
+    if bound.code == code::SUCCESS {
+        return Authentication::Verified(who);
+    }
+    match sub_code(&bound.message) {
         Some("525") => Authentication::Unknown,
         Some("530") => Authentication::WrongHours(who),
         Some("531") => Authentication::WrongWorkstation(who),
@@ -148,7 +153,7 @@ fn interpret(bound: Outcome, who: Identified) -> Result<Authentication, LdapErro
         Some("773") => Authentication::MustChange(who),
         Some("775") => Authentication::Locked(who),
         _ => Authentication::WrongPassword(who),
-    })
+    }
 }
 
 /// The Windows error code in a refusal (`… AcceptSecurityContext error, data 52e, v1db1`).
@@ -272,7 +277,7 @@ mod tests {
         let refused = |data: &str| {
             let message =
                 format!("80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {data}, v1db1");
-            interpret(Outcome { code: 49, message }, who()).expect("an outcome")
+            interpret(&Outcome { code: 49, message }, who())
         };
         assert_eq!(refused("52e"), Authentication::WrongPassword(who()));
         assert_eq!(refused("525"), Authentication::Unknown);
@@ -284,7 +289,7 @@ mod tests {
         assert_eq!(refused("773"), Authentication::MustChange(who()));
         assert_eq!(refused("775"), Authentication::Locked(who()));
         let other = Outcome { code: 49, message: "Invalid credentials".to_owned() };
-        assert_eq!(interpret(other, who()).expect("an outcome"), Authentication::WrongPassword(who()));
-        assert!(interpret(Outcome { code: 52, message: String::new() }, who()).is_err());
+        assert_eq!(interpret(&other, who()), Authentication::WrongPassword(who()));
+        assert!(answered(Outcome { code: 52, message: String::new() }).is_err());
     }
 }

@@ -210,17 +210,17 @@ impl Domain {
     /// # Errors
     /// When no controller can be used or the account is refused.
     pub fn service(&self) -> Result<Service, Problem> {
-        let (controller, mut connection) = self.connect()?;
-        let failed = |error| Problem::Ldap { controller: controller.clone(), error };
-        let bound = connection.bind(&self.user, &self.password).map_err(failed)?;
-        match bound.code {
-            code::SUCCESS => {}
-            code::INVALID_CREDENTIALS => return Err(Problem::Credentials(self.refusal(&bound.message))),
-            _ => return Err(failed(LdapError::Refused(bound))),
-        }
-        let (root, policy) = self.root(&mut connection).map_err(failed)?;
-        let root = root.map_err(Problem::OtherDomain)?;
-        Ok(Service { connection, root, policy, used_at: Instant::now() })
+        self.connected(|mut connection| {
+            let bound = connection.bind(&self.user, &self.password)?;
+            match bound.code {
+                code::SUCCESS => {}
+                code::INVALID_CREDENTIALS => return Ok(Err(Problem::Credentials(self.refusal(&bound.message)))),
+                _ => return Err(LdapError::Refused(bound)),
+            }
+            let (root, policy) = self.root(&mut connection)?;
+            let root = root.map_err(Problem::OtherDomain);
+            Ok(root.map(|root| Service { connection, root, policy, used_at: Instant::now() }))
+        })?
     }
 
     fn refusal(&self, message: &str) -> String {
@@ -259,23 +259,29 @@ impl Domain {
         Ok((Ok(Root { base, server, last_change }), policy))
     }
 
-    /// A connection to the first controller that can be used.
+    /// Runs `work` on a new connection to the first controller with which it works: one that is down, or goes down
+    /// meanwhile, is passed over. All of it takes a bounded time.
     ///
     /// # Errors
-    /// That of the last controller when none can.
-    pub fn connect(&self) -> Result<(String, Connection), Problem> {
+    /// That of the last controller when there is none.
+    pub fn connected<T>(&self, mut work: impl FnMut(Connection) -> Result<T, LdapError>) -> Result<T, Problem> {
+        let start = Instant::now();
         let mut problem = None;
         for endpoint in self.candidates()? {
-            match Connection::open(&endpoint, &self.trust, self.patience) {
-                Ok(connection) => {
+            if problem.is_some() && start.elapsed() > self.patience.operation {
+                break;
+            }
+            match Connection::open(&endpoint, &self.trust, self.patience).and_then(&mut work) {
+                Ok(value) => {
                     self.note(&endpoint, false);
-                    return Ok((endpoint.host, connection));
+                    return Ok(value);
                 }
-                Err(error) => {
-                    tracing::warn!(controller = endpoint.host, address = %endpoint.address, %error, "no connection");
+                Err(error) if error.is_outage() => {
+                    tracing::warn!(controller = endpoint.host, address = %endpoint.address, %error, "it is passed over");
                     self.note(&endpoint, true);
                     problem = Some(Problem::Ldap { controller: endpoint.host, error });
                 }
+                Err(error) => return Err(Problem::Ldap { controller: endpoint.host, error }),
             }
         }
         Err(problem.unwrap_or_else(|| Problem::Dns(format!("no controllers of {} are known", self.name))))
