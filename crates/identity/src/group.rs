@@ -103,7 +103,8 @@ pub fn find_by_source(tx: &mut Tx, store: &IdentityStoreId, source_id: &str) -> 
     tx.opt(select!("where store_id = $1 and source_id = $2"), params![store, source_id], group)
 }
 
-/// At most `limit` groups of the store, oldest first, after the one that was made at `after.0` with id `after.1`.
+/// At most `limit` groups of the store, oldest first, after the one that was made at `after.0` with id `after.1`; the
+/// smallest instant and an empty id stand before the first.
 ///
 /// # Errors
 /// When the database fails.

@@ -65,8 +65,14 @@ struct Stored {
 }
 
 fn candidate(tx: &mut Tx, store: &IdentityStoreId, user_name: &str) -> Result<Option<Candidate>> {
+    // The database cannot hold the character, so nobody has such a name.
+    if user_name.contains('\0') {
+        return Ok(None);
+    }
     let key = user_name.to_lowercase();
-    let sql = "select u.id, u.status, p.hash, p.is_one_time from ids_user u left join ids_password p on p.user_id = u.id \
+    // What was kept before the people came to be kept elsewhere does not count any more.
+    let sql = "select u.id, u.status, p.hash, p.is_one_time from ids_user u join ids_store s on s.id = u.store_id \
+               left join ids_password p on p.user_id = u.id and s.source = 'IDENTITY_CENTER' \
                where u.store_id = $1 and u.user_name_key = $2";
     tx.opt(sql, params![store, key], |row: &Row<'_>| {
         let hash: Option<String> = row.get(2)?;

@@ -168,7 +168,8 @@ pub fn find_by_source(tx: &mut Tx, store: &IdentityStoreId, source_id: &str) -> 
     tx.opt(select!("where store_id = $1 and source_id = $2"), params![store, source_id], user)
 }
 
-/// At most `limit` users of the store, oldest first, after the one who was made at `after.0` with id `after.1`.
+/// At most `limit` users of the store, oldest first, after the one who was made at `after.0` with id `after.1`; the
+/// smallest instant and an empty id stand before the first.
 ///
 /// # Errors
 /// When the database fails.

@@ -180,7 +180,7 @@ pub(super) fn apply(request: &mut CreateUserRequest, operation: &AttributeOperat
     {
         let mut name = request.name.take().unwrap_or_default();
         set(&mut name, &capitalized(part), value, path)?;
-        request.name = Some(name).filter(|name| has_part(name));
+        request.name = Some(name).filter(has_part);
         return Ok(());
     }
     let is_known = LISTS.contains(&first.as_str()) || TEXTS.contains(&first.as_str());

@@ -3,6 +3,7 @@
 mod group;
 mod membership;
 mod password;
+mod postgres;
 mod store;
 mod support;
 mod user;
