@@ -1,6 +1,6 @@
 //! Directory Service: connections to Active Directory domains, and the people that they know.
 //!
-//! Start at [`routes`]. [`authenticate`] checks a name and a password against a domain; [`sync`] brings its users and
+//! Start at [`routes`]. [`sign_in`] checks a name and a password against the domain of an identity store; [`sync`] brings its users and
 //! groups into an identity store; [`ldap`] is the client below both. Deliberately absent: domains of our own, and any
 //! writing to directories.
 
@@ -12,6 +12,7 @@ pub mod ldap;
 mod messages;
 pub mod object_id;
 pub mod record;
+pub mod sign_in;
 pub mod source;
 mod stage;
 pub mod sync;

@@ -36,6 +36,12 @@ impl ObjectId {
     }
 }
 
+impl From<[u8; 16]> for ObjectId {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, at) in ORDER.into_iter().enumerate() {

@@ -7,6 +7,7 @@ use crate::ldap::{Depth, Entry, Filter, LdapError, Outcome, Search, code};
 use crate::object_id::ObjectId;
 use base::{DirectoryId, Secret, Timestamp};
 use kernel::{App, Result};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// Longest name that is looked up, in characters: a user principal name has at most 1,024.
@@ -105,9 +106,8 @@ fn check(
     password: &Secret,
 ) -> Result<Authentication, Problem> {
     let Some(name) = Name::parse(name, domain) else { return Ok(Authentication::Unknown) };
-    let Some((account, policy)) = domain.with_service(|service| look_up(service, &name, domain))? else {
-        return Ok(Authentication::Unknown);
-    };
+    let (account, policy) = domain.with_service(|service| Ok((look_up(service, &name, domain)?, service.policy())))?;
+    let Some(account) = account else { return nobody(app, directories, id, domain, &policy, &name, password) };
     let length = password.expose().chars().count();
     // A bind without a password succeeds for every name (RFC 4513 §5.1.2).
     if length == 0 || length > PASSWORD_CHARACTERS_MAX || password.expose().contains('\0') {
@@ -127,6 +127,27 @@ fn check(
         _ => {}
     }
     Ok(outcome)
+}
+
+/// Treats a name that nobody has as that of somebody who always fails, so that neither the time nor the count of
+/// failures tells it from a name that somebody has.
+fn nobody(
+    app: &App,
+    directories: &Directories,
+    id: &DirectoryId,
+    domain: &Domain,
+    policy: &Policy,
+    name: &Name<'_>,
+    password: &Secret,
+) -> Result<Authentication, Problem> {
+    let (key, now) = (name.key(), app.now());
+    if let Err(retry_after_seconds) = directories.attempts.may_try(id, key, policy, now) {
+        return Ok(Authentication::Throttled { retry_after_seconds });
+    }
+    let dn = format!("<GUID={}>", ObjectId::from(key));
+    domain.connected(|mut connection| connection.bind(&dn, password))?;
+    directories.attempts.failed(id, key, policy, now);
+    Ok(Authentication::Unknown)
 }
 
 /// Takes what is no answer about a name and a password for a failure of the controller.
@@ -196,6 +217,17 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// Stands for the name where there is no account.
+    fn key(&self) -> [u8; 16] {
+        let (Self::Account(text) | Self::Principal(text, _)) = self;
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, text.to_lowercase()).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        (half(0) << 64 | half(1)).to_be_bytes()
+    }
+
     fn filter(&self) -> Filter {
         let account = |name: &str| Filter::equal("sAMAccountName", name);
         let named = match self {
@@ -209,7 +241,7 @@ impl<'a> Name<'a> {
     }
 }
 
-fn look_up(service: &mut Service, name: &Name<'_>, domain: &Domain) -> Result<Option<(Account, Policy)>, LdapError> {
+fn look_up(service: &mut Service, name: &Name<'_>, domain: &Domain) -> Result<Option<Account>, LdapError> {
     let base = service.root.base.clone();
     let search = Search {
         base: &base,
@@ -228,8 +260,7 @@ fn look_up(service: &mut Service, name: &Name<'_>, domain: &Domain) -> Result<Op
         };
         found.retain(is_explicit);
     }
-    let only = if found.len() == 1 { found.pop() } else { None };
-    Ok(only.map(|account| (account, service.policy())))
+    Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
 fn account(entry: &Entry, domain: &str) -> Option<Account> {

@@ -1,5 +1,8 @@
 use crate::support::world;
+use base::Secret;
 use directory::Authentication;
+use directory::sign_in::{Because, Checked, check};
+use directory::sync::Kind;
 
 #[test]
 #[ignore = "needs a domain controller: tools/test runs it"]
@@ -81,4 +84,33 @@ fn a_password_that_was_changed_a_moment_ago_is_the_one_that_counts() {
         world.controller.modify(&world.controller.password(&dn, password));
         assert!(matches!(now(password), Authentication::Verified(_)), "{:?}", now(password));
     }
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn only_whoever_was_chosen_signs_in_to_the_store() {
+    let world = world();
+    let id = world.connected();
+    let store = world.store(&id);
+    world.choose(&store, Kind::Group, "all-staff");
+    world.choose(&store, Kind::User, "mona");
+    world.run(&store);
+    let users = world.users(&store);
+    let user = |name: &str| users[&format!("{name}@corp.example.com")].id.clone();
+    let sign_in = |name: &str, password: &str| {
+        check(&world.app.app, &store, &id, name, &Secret::new(password)).expect("an outcome")
+    };
+    let password = world.controller.get("AD_USER_PW");
+    // A member of a group in a group in the chosen group.
+    assert_eq!(sign_in("CORP\\alice", password), Checked::Verified(user("alice")));
+    assert_eq!(sign_in("mona", password), Checked::ChangeInDirectory(user("mona")));
+    let refused = |user, because| Checked::Refused { user, because };
+    assert_eq!(sign_in("dan", password), refused(Some(user("dan")), Because::Disabled));
+    assert_eq!(sign_in("erin", password), refused(None, Because::NotChosen));
+    assert_eq!(sign_in("bob", "wrong"), refused(Some(user("bob")), Because::WrongPassword));
+    assert_eq!(sign_in("bob", password), Checked::Verified(user("bob")));
+    // A name that nobody has is slowed down like any other.
+    let outcomes: Vec<_> = (0..6).map(|_| sign_in("nobody-at-all", "wrong")).collect();
+    assert_eq!(outcomes[0], refused(None, Because::UnknownUser));
+    assert!(matches!(outcomes[5], Checked::Throttled { .. }), "{outcomes:?}");
 }

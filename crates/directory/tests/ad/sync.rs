@@ -170,6 +170,8 @@ fn two_thousand_members_take_seconds() {
     let world = world();
     let store = world.store(&world.connected());
     let ad = &world.controller;
+    // What an earlier run left goes faster without the large group.
+    ad.delete(&format!("CN=many-all,OU=Many,{}", ad.get("AD_BASE")));
     let unit = ad.unit("Many");
     let list: Vec<_> = (0..COUNT).map(|number| format!("many{number:05}")).collect();
     ad.modify(&list.iter().map(|name| ad.user(&unit, name)).collect::<String>());
