@@ -224,7 +224,7 @@ impl Connection {
                     _ => return Err(LdapError::Protocol("another answer than that to a search")),
                 }
             };
-            if cookie.is_empty() {
+            if cookie.is_empty() || !is_paged {
                 return Ok(());
             }
         }

@@ -2,10 +2,12 @@
 //!
 //! Deliberately absent: writing to a directory, following referrals, SASL.
 
-mod ber;
+pub(crate) mod ber;
 mod connection;
 pub mod dn;
 pub mod dns;
+#[cfg(test)]
+pub(crate) mod double;
 mod error;
 mod filter;
 mod message;

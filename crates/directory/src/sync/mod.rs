@@ -9,6 +9,8 @@ mod mapping;
 mod plan;
 mod read;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use mapping::Mapping;
 pub use plan::{
