@@ -1,12 +1,13 @@
 //! The load test of the whole: the release binary against a bare handler of the same HTTP framework, in the same run,
-//! on the same machine, with the same signed requests; and the figures of a start, of an idle server, of long lists
-//! and of changes.
+//! on the same machine, with the same signed requests; and the figures of a start, of an idle server, of long lists,
+//! of changes, and of roles for permission sets.
 //!
 //! Ratios are what counts: they hold on a slow and on a busy machine. Nothing here fails because of a time.
 
 mod bare;
 mod figures;
 mod instance;
+mod provision;
 mod request;
 mod throughput;
 mod wire;
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare", body, content_type] => bare::serve(Path::new(body), content_type),
-        [] => run(&["throughput", "start", "lists", "changes"]),
+        [] => run(&["throughput", "start", "lists", "changes", "provision"]),
         sections => run(sections),
     }
 }
@@ -59,7 +60,8 @@ fn run(sections: &[&str]) -> Result<()> {
             "start" => figures::starts(&program, &scratch.directory("start"))?,
             "lists" => figures::lists(&program, &scratch.directory("lists"))?,
             "changes" => figures::changes(&program, &scratch.directory("changes"))?,
-            other => bail!("{other}: the sections are throughput, start, lists and changes"),
+            "provision" => provision::run(&scratch.directory("provision"))?,
+            other => bail!("{other}: the sections are throughput, start, lists, changes and provision"),
         }
     }
     Ok(())

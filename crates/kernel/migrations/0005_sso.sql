@@ -14,7 +14,7 @@ create table sso_instance (
     status text not null check (status in ('CREATE_IN_PROGRESS', 'ACTIVE', 'DELETE_IN_PROGRESS')),
     -- Sixteen hexadecimal digits: names the SAML providers of the instance in all accounts.
     provider_suffix text not null,
-    -- Certificate (PEM) and sealed private key (PKCS #8) that sign the instance's assertions.
+    -- Certificate (DER in base64) and sealed private key (PKCS #8) that sign the instance's assertions.
     certificate text not null,
     private_key {bytes} not null,
     -- Life of a portal session, in seconds.
@@ -96,8 +96,15 @@ create table sso_provisioned (
     -- The permission set's version that the role shows; 0: not made yet.
     version {int} not null,
     provisioned_at {int} not null,
+    -- From when on the role waits to be compared with what it should be; null: nobody asked.
+    due_at {int},
+    -- Comparisons in a row that a fault of ours ended.
+    attempts {int} not null default 0,
+    -- Why the role could not be made what it should be, the last time; null: it could.
+    failure_reason text,
     primary key (account_id, permission_set_id)
 ){strict};
+create index sso_provisioned_due on sso_provisioned (due_at, account_id, permission_set_id);
 create index sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
 create index sso_provisioned_by_instance on sso_provisioned (instance_id);
 
@@ -116,7 +123,7 @@ create table sso_operation (
     created_at {int} not null
 ){strict};
 create index sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
-create index sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
+create index sso_operation_waiting on sso_operation (status, permission_set_id, account_id);
 
 -- Attributes for access control: session tags and where their values come from.
 create table sso_attribute (

@@ -519,13 +519,71 @@ CREATE TABLE org_unit (
     created_at integer not null
 ) strict;
 
+CREATE TABLE sso_access_token (
+    token_hash blob primary key,
+    session_id text not null references sso_session (id),
+    expires_at integer not null
+) strict;
+
 CREATE TABLE sso_application (
     id text primary key,
     instance_id text not null references sso_instance (id),
+    -- The account that made the application: the instance's own, or a member of its organization.
     account_id text not null,
-    name text not null,
     provider_arn text not null,
-    created_at integer not null
+    name text not null,
+    description text,
+    status text not null check (status in ('ENABLED', 'DISABLED')),
+    -- Whether the portal shows the application.
+    visibility text not null check (visibility in ('ENABLED', 'DISABLED')),
+    -- Where a sign-in begins, and the address for it; both null when the portal only knows the application.
+    sign_in_origin text check (sign_in_origin in ('IDENTITY_CENTER', 'APPLICATION')),
+    application_url text,
+    -- 0: every user of the instance may use it.
+    is_assignment_required integer not null,
+    background_sessions text not null check (background_sessions in ('ENABLED', 'DISABLED')),
+    -- The region in which it was made.
+    created_from text not null,
+    created_at integer not null,
+    -- The token of the request that made it, and the SHA-256 of what that request asked for.
+    client_token text,
+    client_fingerprint blob
+) strict;
+
+CREATE TABLE sso_application_assignment (
+    application_id text not null references sso_application (id),
+    principal_type text not null check (principal_type in ('USER', 'GROUP')),
+    principal_id text not null,
+    instance_id text not null references sso_instance (id),
+    created_at integer not null,
+    primary key (application_id, principal_id)
+) strict;
+
+CREATE TABLE sso_application_authentication (
+    application_id text not null references sso_application (id),
+    type text not null check (type = 'IAM'),
+    method text not null,
+    primary key (application_id, type)
+) strict;
+
+CREATE TABLE sso_application_grant (
+    application_id text not null references sso_application (id),
+    type text not null,
+    configuration text not null,
+    primary key (application_id, type)
+) strict;
+
+CREATE TABLE sso_application_grant_issuer (
+    application_id text not null references sso_application (id),
+    issuer_id text not null references sso_trusted_token_issuer (id),
+    primary key (application_id, issuer_id)
+) strict;
+
+CREATE TABLE sso_application_scope (
+    application_id text not null references sso_application (id),
+    scope text not null,
+    targets text,
+    primary key (application_id, scope)
 ) strict;
 
 CREATE TABLE sso_assignment (
@@ -551,6 +609,53 @@ CREATE TABLE sso_attribute_configuration (
     created_at integer not null
 ) strict;
 
+CREATE TABLE sso_authorization_code (
+    code_hash blob primary key,
+    client_id text not null,
+    -- The browser's session in which the tool was let in.
+    session_id text not null references sso_session (id),
+    redirect_uri text not null,
+    scopes text not null,
+    code_challenge text not null,
+    expires_at integer not null,
+    -- The session that the code was exchanged for; a second exchange ends it. The session may be gone.
+    tool_session_id text
+) strict;
+
+CREATE TABLE sso_client (
+    id text primary key,
+    secret_hash blob not null,
+    name text not null,
+    -- Separated by spaces.
+    scopes text not null,
+    grant_types text not null,
+    redirect_uris text not null,
+    -- The instance that it named; null: it did not.
+    instance_id text references sso_instance (id),
+    source_ip text not null,
+    created_at integer not null,
+    expires_at integer not null
+) strict;
+
+CREATE TABLE sso_device_grant (
+    device_code_hash blob primary key,
+    user_code text not null,
+    client_id text not null,
+    client_name text not null,
+    scopes text not null,
+    instance_id text not null references sso_instance (id),
+    source_ip text not null,
+    user_agent text not null,
+    requested_at integer not null,
+    expires_at integer not null,
+    polls integer not null,
+    last_poll_at integer not null,
+    status text not null check (status in ('PENDING', 'ALLOWED', 'DENIED', 'USED')),
+    -- For whom it was allowed, and from which browser's session; null: by an administrator.
+    user_id text,
+    session_id text references sso_session (id)
+) strict;
+
 CREATE TABLE sso_instance (
     id text primary key,
     kind text not null check (kind in ('ORGANIZATION', 'ACCOUNT')),
@@ -565,7 +670,7 @@ CREATE TABLE sso_instance (
     status text not null check (status in ('CREATE_IN_PROGRESS', 'ACTIVE', 'DELETE_IN_PROGRESS')),
     -- Sixteen hexadecimal digits: names the SAML providers of the instance in all accounts.
     provider_suffix text not null,
-    -- Certificate (PEM) and sealed private key (PKCS #8) that sign the instance's assertions.
+    -- Certificate (DER in base64) and sealed private key (PKCS #8) that sign the instance's assertions.
     certificate text not null,
     private_key blob not null,
     -- Life of a portal session, in seconds.
@@ -589,6 +694,13 @@ CREATE TABLE sso_operation (
     principal_id text,
     failure_reason text,
     created_at integer not null
+) strict;
+
+CREATE TABLE sso_password_ticket (
+    ticket_hash blob primary key,
+    instance_id text not null references sso_instance (id),
+    user_id text not null,
+    expires_at integer not null
 ) strict;
 
 CREATE TABLE sso_permission_set (
@@ -633,7 +745,19 @@ CREATE TABLE sso_provisioned (
     -- The permission set's version that the role shows; 0: not made yet.
     version integer not null,
     provisioned_at integer not null,
+    -- From when on the role waits to be compared with what it should be; null: nobody asked.
+    due_at integer,
+    -- Comparisons in a row that a fault of ours ended.
+    attempts integer not null default 0,
+    -- Why the role could not be made what it should be, the last time; null: it could.
+    failure_reason text,
     primary key (account_id, permission_set_id)
+) strict;
+
+CREATE TABLE sso_refresh_token (
+    token_hash blob primary key,
+    session_id text not null references sso_session (id),
+    is_used integer not null
 ) strict;
 
 CREATE TABLE sso_region (
@@ -649,13 +773,25 @@ CREATE TABLE sso_session (
     id text primary key,
     instance_id text not null references sso_instance (id),
     user_id text not null,
-    -- SHA-256 of the cookie.
-    token_hash blob not null unique,
+    -- The browser's session from which a tool was let in; null: a browser, or a tool that an administrator let in.
+    parent_id text references sso_session (id),
+    -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
+    client_id text,
+    client_name text,
+    -- The application, when the tool is one: its tokens are no good at the portal. The application may be gone.
+    application_id text,
+    -- What the tool may do, separated by spaces; null: it did not ask for scopes.
+    scopes text,
+    cookie_hash blob,
     created_at integer not null,
     last_seen_at integer not null,
     expires_at integer not null,
     source_ip text not null,
-    user_agent text not null
+    user_agent text not null,
+    -- User codes without a request that were tried since an instant: codes are short, so guesses are counted.
+    wrong_codes integer not null,
+    wrong_codes_since integer not null,
+    check ((cookie_hash is null) <> (client_name is null))
 ) strict;
 
 CREATE TABLE sso_tag (
@@ -663,6 +799,24 @@ CREATE TABLE sso_tag (
     key text not null,
     value text not null,
     primary key (resource_arn, key)
+) strict;
+
+CREATE TABLE sso_trusted_token_issuer (
+    id text primary key,
+    instance_id text not null references sso_instance (id),
+    account_id text not null,
+    name text not null,
+    -- OIDC_JWT: the only type there is.
+    issuer_url text not null,
+    claim_attribute_path text not null,
+    identity_store_attribute_path text not null,
+    jwks_retrieval_option text not null check (jwks_retrieval_option = 'OPEN_ID_DISCOVERY'),
+    -- The issuer's signing keys (RFC 7517) as last fetched, and when that fetch began; null until they could be fetched.
+    jwks text,
+    jwks_fetched_at integer,
+    created_at integer not null,
+    client_token text,
+    client_fingerprint blob
 ) strict;
 
 CREATE INDEX audit_by_time on audit (account_id, last_at, id);
@@ -743,11 +897,45 @@ CREATE INDEX org_unit_by_org on org_unit (org_id);
 
 CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
 
+CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
+
+CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
+
+CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
+
+CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_id, client_token);
+
+CREATE INDEX sso_application_by_instance on sso_application (instance_id, created_at, id);
+
+CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
+
 CREATE INDEX sso_assignment_by_instance on sso_assignment (instance_id);
 
 CREATE INDEX sso_assignment_by_permission_set on sso_assignment (permission_set_id, account_id);
 
 CREATE INDEX sso_assignment_by_principal on sso_assignment (principal_id, account_id, permission_set_id);
+
+CREATE INDEX sso_authorization_code_by_end on sso_authorization_code (expires_at);
+
+CREATE INDEX sso_authorization_code_by_session on sso_authorization_code (session_id);
+
+CREATE INDEX sso_client_by_address on sso_client (source_ip, created_at);
+
+CREATE INDEX sso_client_by_end on sso_client (expires_at);
+
+CREATE INDEX sso_client_by_instance on sso_client (instance_id);
+
+CREATE INDEX sso_device_grant_by_address on sso_device_grant (source_ip, requested_at);
+
+CREATE UNIQUE INDEX sso_device_grant_by_code on sso_device_grant (user_code);
+
+CREATE INDEX sso_device_grant_by_end on sso_device_grant (expires_at);
+
+CREATE INDEX sso_device_grant_by_instance on sso_device_grant (instance_id);
+
+CREATE INDEX sso_device_grant_by_session on sso_device_grant (session_id);
+
+CREATE INDEX sso_device_grant_by_user on sso_device_grant (user_id);
 
 CREATE UNIQUE INDEX sso_instance_by_org on sso_instance (org_id);
 
@@ -755,7 +943,13 @@ CREATE INDEX sso_instance_by_owner on sso_instance (owner_account_id);
 
 CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
 
-CREATE INDEX sso_operation_waiting on sso_operation (permission_set_id, account_id, status);
+CREATE INDEX sso_operation_waiting on sso_operation (status, permission_set_id, account_id);
+
+CREATE INDEX sso_password_ticket_by_end on sso_password_ticket (expires_at);
+
+CREATE INDEX sso_password_ticket_by_instance on sso_password_ticket (instance_id);
+
+CREATE INDEX sso_password_ticket_by_user on sso_password_ticket (user_id);
 
 CREATE INDEX sso_permission_set_by_instance on sso_permission_set (instance_id, created_at, id);
 
@@ -765,6 +959,20 @@ CREATE INDEX sso_provisioned_by_instance on sso_provisioned (instance_id);
 
 CREATE INDEX sso_provisioned_by_permission_set on sso_provisioned (permission_set_id, account_id);
 
+CREATE INDEX sso_provisioned_due on sso_provisioned (due_at, account_id, permission_set_id);
+
+CREATE INDEX sso_refresh_token_by_session on sso_refresh_token (session_id);
+
+CREATE UNIQUE INDEX sso_session_by_cookie on sso_session (cookie_hash);
+
 CREATE INDEX sso_session_by_end on sso_session (expires_at);
 
+CREATE INDEX sso_session_by_instance on sso_session (instance_id);
+
+CREATE INDEX sso_session_by_parent on sso_session (parent_id);
+
 CREATE INDEX sso_session_by_user on sso_session (user_id, created_at, id);
+
+CREATE UNIQUE INDEX sso_trusted_token_issuer_by_client_token on sso_trusted_token_issuer (account_id, client_token);
+
+CREATE INDEX sso_trusted_token_issuer_by_instance on sso_trusted_token_issuer (instance_id, created_at, id);

@@ -201,6 +201,7 @@ impl App {
             request: Arc::clone(request),
             permissions: Vec::new(),
             moves_at_start: self.scopes.moves(),
+            refusal: None,
             tx,
         }
     }

@@ -5,10 +5,13 @@
 //! costs one row a second.
 
 mod fingerprint;
+mod service_event;
 #[cfg(test)]
 mod tests;
 
-use crate::caller::{Caller, Principal, PrincipalCaller};
+pub use service_event::{EventIdentity, ServiceEvent};
+
+use crate::caller::{Caller, Person, Principal, PrincipalCaller};
 use crate::cx::RequestInfo;
 use crate::error::{Error, Result};
 use crate::params;
@@ -67,6 +70,7 @@ const SECRET_MEMBERS: &[&str] = &[
     "CertificateBody",
     "TradeInToken",
     "EncodedMessage",
+    "identityContext",
 ];
 /// Members that name a resource, with the resource's type.
 const RESOURCE_MEMBERS: &[(&str, &str)] = &[
@@ -135,12 +139,16 @@ impl Record {
             Caller::Principal(principal) => Some(principal),
             _ => None,
         };
+        let person = match call.caller {
+            Caller::Person(person) => Some(person.user_name.clone()),
+            _ => None,
+        };
         Some(Self {
             template: template(call, &account, &event_source),
             event_source,
             event_name: call.op.name,
             is_read_only: call.is_read_only,
-            user_name: principal.and_then(user_name),
+            user_name: principal.and_then(user_name).or(person),
             access_key_id: principal.and_then(|p| p.access_key_id.as_ref()).map(ToString::to_string),
             resources: resources(call.input),
             request_id: call.request.request_id.clone(),
@@ -429,7 +437,7 @@ fn uuid_bytes(text: &str) -> [u8; 16] {
 /// First label of the event source; differs from the service's id where AWS's does.
 fn event_source(service: &str) -> &str {
     match service {
-        "sso-admin" => "sso",
+        "sso-admin" | "sso-oidc" => "sso",
         other => other,
     }
 }
@@ -506,6 +514,7 @@ fn user_identity(out: &mut String, caller: &Caller) {
             return;
         }
         Caller::Federated { provider, context } => return federated_identity(out, provider, context),
+        Caller::Person(person) => return person_identity(out, person, None),
         Caller::Anonymous => return out.push_str("{\"type\":\"Unknown\"}"),
     };
     let kind = match &principal.principal {
@@ -529,6 +538,22 @@ fn user_identity(out: &mut String, caller: &Caller) {
     }
     if let Some(service) = &principal.invoked_by {
         member(out, "invokedBy", service);
+    }
+    out.push('}');
+}
+
+/// `IdentityCenterUser` (CloudTrail's userIdentity element).
+fn person_identity(out: &mut String, person: &Person, session: Option<&str>) {
+    let Person { owner, store, user, user_name } = person;
+    out.push_str("{\"type\":\"IdentityCenterUser\"");
+    member(out, "accountId", owner.as_str());
+    member(out, "userName", user_name);
+    out.push_str(",\"onBehalfOf\":{\"userId\":");
+    string(out, user.as_str());
+    member(out, "identityStoreArn", &format!("arn:aws:identitystore::{owner}:identitystore/{store}"));
+    out.push('}');
+    if let Some(session) = session {
+        member(out, "credentialId", session);
     }
     out.push('}');
 }

@@ -1,6 +1,9 @@
 //! Who calls: the verified principal and, for temporary credentials, its session.
 
-use base::{AccessKeyId, AccountId, Arn, RoleId, Timestamp, UserId};
+use base::{
+    AccessKeyId, AccountId, Arn, IdentityStoreId, IdentityUserId, InstanceId, PermissionSetId, RoleId, Timestamp,
+    UserId,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,8 +22,24 @@ pub enum Caller {
         /// What the provider says, as single-valued condition keys (`saml:sub`, `<issuer>:aud`).
         context: BTreeMap<String, String>,
     },
+    /// Somebody who signed in through IAM Identity Center and acts with the access token of the portal. No policy speaks
+    /// of such a caller: only what was assigned to it counts.
+    Person(Person),
     /// Nobody: the operations that carry their own proof (SAML, OpenID Connect) or need none.
     Anonymous,
+}
+
+/// A user of an identity store, with a session of the portal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Person {
+    /// The account that owns the instance of Identity Center.
+    pub owner: AccountId,
+    /// The identity store.
+    pub store: IdentityStoreId,
+    /// The user.
+    pub user: IdentityUserId,
+    /// The name by which the user signs in.
+    pub user_name: String,
 }
 
 /// A principal of an account, with the credential that it used.
@@ -107,6 +126,26 @@ pub struct Session {
     pub is_session_token: bool,
     /// Context keys that stay with the session (`saml:…`, `<provider>:sub`).
     pub context: BTreeMap<String, String>,
+    /// The assignment in Identity Center that the credentials come from. They end with it.
+    pub sign_in: Option<Arc<SignIn>>,
+}
+
+/// On what credentials rest that Identity Center gave out: they are good while the person's session was not ended, the
+/// user may sign in, and the permission set is assigned to the user in the account of the first role of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SignIn {
+    /// The person's session.
+    pub session_id: String,
+    /// When that session was last known to go on: what ends it by itself later does not end the credentials.
+    pub at: Timestamp,
+    /// The instance.
+    pub instance: InstanceId,
+    /// The user.
+    pub user: IdentityUserId,
+    /// The account in which the permission set is assigned.
+    pub account: AccountId,
+    /// The permission set.
+    pub permission_set: PermissionSetId,
 }
 
 impl Caller {
@@ -114,6 +153,7 @@ impl Caller {
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Principal(caller) => Some(&caller.account),
+            Self::Person(person) => Some(&person.owner),
             Self::Service(_) | Self::Federated { .. } | Self::Anonymous => None,
         }
     }
@@ -124,6 +164,7 @@ impl Caller {
             Self::Principal(caller) => caller.arn(),
             Self::Service(name) => name.clone(),
             Self::Federated { provider, .. } => provider.clone(),
+            Self::Person(person) => format!("arn:aws:identitystore:::user/{}", person.user),
             Self::Anonymous => "anonymous".to_owned(),
         }
     }

@@ -75,6 +75,8 @@ pub struct Cx<'t> {
     pub permissions: Vec<Permission>,
     /// [`crate::scope::Scopes::moves`] before the snapshot was taken.
     pub(crate) moves_at_start: u64,
+    /// See [`WriteCx::refuse`].
+    pub(crate) refusal: Option<Error>,
 }
 
 /// The context of an operation that writes.
@@ -138,6 +140,7 @@ impl<'t> Cx<'t> {
             request: Arc::clone(&self.request),
             permissions: Vec::new(),
             moves_at_start: self.moves_at_start,
+            refusal: None,
             tx: self.tx,
         }
     }
@@ -177,6 +180,35 @@ impl<'t> WriteCx<'t> {
     /// The same transaction and time for another caller.
     pub fn write_as(&mut self, caller: Caller) -> WriteCx<'_> {
         WriteCx(self.0.as_caller(caller))
+    }
+
+    /// Has the operation fail with `error` although what it wrote is committed: an attempt was counted, a stolen token
+    /// was revoked. What it returns stands for the answer, which is not sent. An operation that is called by another one
+    /// is undone like any that fails.
+    ///
+    /// # Errors
+    /// None; the type is that of handlers.
+    pub fn refuse<T: Default>(&mut self, error: impl Into<Error>) -> Result<T> {
+        self.0.refusal = Some(error.into());
+        Ok(T::default())
+    }
+
+    /// Does `work` so that it can be undone by itself: when it fails, what it wrote and told is gone, and the
+    /// transaction goes on.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn attempt<T>(&mut self, work: impl FnOnce(&mut WriteCx<'t>) -> Result<T>) -> Result<T> {
+        let events = self.tx.touched.events.len();
+        self.write().begin_savepoint()?;
+        let outcome = work(self);
+        if outcome.is_err() {
+            self.tx.touched.events.truncate(events);
+        }
+        if !matches!(outcome, Err(Error::Conflict)) {
+            self.write().end_savepoint(outcome.is_ok())?;
+        }
+        outcome
     }
 
     /// Calls another operation as this context's caller, on the path that every call takes: authorized, audited,

@@ -33,7 +33,7 @@ pub fn call(
             }
             output
         }),
-        None => app.write_as(caller, request, |cx| write_audited(cx, route, input)),
+        None => app.write_as(caller, request, |cx| write_audited(cx, route, input)).flatten(),
     };
     if outcome.is_err() || is_read_only {
         let caller = verified.as_ref().unwrap_or(caller);
@@ -50,26 +50,24 @@ pub fn call(
 pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> Result<O::Out> {
     let app = Arc::clone(cx.app);
     let route = app.registry().find(O::OP).ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
-    let events = cx.tx.touched.events.len();
-    cx.write().begin_savepoint()?;
-    let outcome = match route.reader(input) {
+    let outcome = cx.attempt(|cx| match route.reader(input) {
         Some(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
-        None => write_audited(cx, route, input),
-    };
-    if outcome.is_err() {
-        cx.tx.touched.events.truncate(events);
-    }
-    if !matches!(outcome, Err(Error::Conflict)) {
-        cx.write().end_savepoint(outcome.is_ok())?;
-    }
+        None => write_audited(cx, route, input).flatten(),
+    });
     let output = outcome?.into_any().downcast::<O::Out>();
     output.map(|output| *output).map_err(|_| Error::internal(format!("{} answered with another shape", O::OP.name)))
 }
 
-fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Box<dyn Shape>> {
+/// What the operation answers, or what it refuses although its transaction is to be committed.
+type Written = Result<Box<dyn Shape>>;
+
+fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Result<Written> {
     let handler = route.writer(input).ok_or_else(|| Error::internal(format!("{} does not write", route.op.name)))?;
     authorize(cx, route, input)?;
     let output = handler(cx, input)?;
+    if let Some(error) = cx.refusal.take() {
+        return Ok(Err(error));
+    }
     let record = Record::of(&Call {
         caller: &cx.caller,
         request: &cx.request,
@@ -84,7 +82,7 @@ fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Resu
         let mut random = cx.random.fork();
         record.write(&mut cx.write(), &mut random)?;
     }
-    Ok(output)
+    Ok(Ok(output))
 }
 
 fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {

@@ -20,7 +20,8 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
         }
         Event::AccountLeftOrganization { org: _, account } => sso::departure::on_account_left(cx, account),
         Event::TrustedAccessEnabled { org, service } => {
-            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)
+            org::service_linked_roles::on_trusted_access_enabled(cx, org, service)?;
+            if service == sso::SERVICE { sso::provision::on_trusted_access_enabled(cx, org) } else { Ok(()) }
         }
         // The service is refused from now on because Organizations no longer vouches for it; all it made remains.
         Event::TrustedAccessDisabled { org: _, service: _ } => Ok(()),
@@ -28,6 +29,6 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
         Event::IdentityUserDisabled { store, user } => sso::effects::on_user_disabled(cx, store, user),
         Event::IdentityGroupDeleted { store, group } => sso::effects::on_group_deleted(cx, store, group),
         // Without the organization nobody vouches for a service; the roles stay until an administrator removes them.
-        Event::OrganizationDeleted { org: _, management: _ } => Ok(()),
+        Event::OrganizationDeleted { org, management: _ } => sso::instance::on_organization_deleted(cx, org),
     }
 }

@@ -7,7 +7,7 @@ use crate::refusal::{self, Refused};
 use base::{AccountId, Arn};
 use iam::principal::{PolicyHolder, PrincipalPolicies};
 use kernel::app::Authorizer;
-use kernel::caller::{Principal, PrincipalCaller};
+use kernel::caller::{Principal, PrincipalCaller, SignIn};
 use kernel::error::Denial;
 use kernel::scope::{Scope, ScopedCache, Scopes};
 use kernel::{Caller, Cx, Error, Permission, Result, Tx};
@@ -20,12 +20,15 @@ const PRINCIPALS_MAX: usize = 20_000;
 const ACCOUNTS_MAX: usize = 20_000;
 /// Roles whose trust policies are kept compiled.
 const TRUST_POLICIES_MAX: usize = 20_000;
+/// Sign-ins whose state is kept.
+const SIGN_INS_MAX: usize = 20_000;
 
 /// The views of the gate.
 pub struct Gate {
     principals: ScopedCache<PolicyHolder, Option<PrincipalPolicies>>,
     accounts: ScopedCache<AccountId, Guardrails>,
     trusts: ScopedCache<String, Option<Trust>>,
+    sign_ins: ScopedCache<Arc<SignIn>, bool>,
 }
 
 /// What an account's organization imposes on it.
@@ -69,6 +72,7 @@ impl Default for Gate {
             principals: ScopedCache::new(PRINCIPALS_MAX),
             accounts: ScopedCache::new(ACCOUNTS_MAX),
             trusts: ScopedCache::new(TRUST_POLICIES_MAX),
+            sign_ins: ScopedCache::new(SIGN_INS_MAX),
         }
     }
 }
@@ -101,6 +105,7 @@ impl Gate {
                 }
                 self.decide_for_outsider(cx, &policy::Caller::provider(provider), keys, permission)
             }
+            Caller::Person(_) => Ok(Verdict::REFUSED),
             Caller::Anonymous => self.decide_for_outsider(cx, &policy::Caller::anonymous(), Context::new(), permission),
         }
     }
@@ -108,9 +113,13 @@ impl Gate {
 
 impl Gate {
     /// What is known without asking the database: whether the principal behind `caller` still exists in an account
-    /// that is in use. Its credentials are void otherwise.
+    /// that is in use, and whether what its session rests on is still so. Its credentials are void otherwise.
     pub fn is_known_alive(&self, scopes: &Scopes, caller: &PrincipalCaller) -> Option<bool> {
-        self.principals.get(scopes, &PolicyHolder::of(caller)).map(|view| view.is_some())
+        let is_good = match sign_in(caller) {
+            Some(sign_in) => *self.sign_ins.get(scopes, sign_in)?,
+            None => true,
+        };
+        self.principals.get(scopes, &PolicyHolder::of(caller)).map(|view| is_good && view.is_some())
     }
 
     /// The same, from the database.
@@ -118,7 +127,22 @@ impl Gate {
     /// # Errors
     /// When the database fails.
     pub fn is_alive(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<bool> {
-        Ok(self.principal(cx, caller)?.is_some())
+        Ok(self.is_sign_in_good(cx, caller)? && self.principal(cx, caller)?.is_some())
+    }
+
+    /// Whether what the session of `caller` rests on is still so; true for callers that no sign-in stands behind.
+    fn is_sign_in_good(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<bool> {
+        let Some(sign_in) = sign_in(caller) else { return Ok(true) };
+        if !cx.tx.has_touched_scopes()
+            && let Some(found) = self.sign_ins.get(&cx.app.scopes, sign_in)
+        {
+            return Ok(*found);
+        }
+        let Some(instance) = sso::instance::get(cx.tx, &sign_in.instance)? else { return Ok(false) };
+        let scopes =
+            [Scope::instance(&instance.id), Scope::identity_store(&instance.store), Scope::account(&sign_in.account)];
+        cached(&self.sign_ins, cx, Arc::clone(sign_in), &scopes, |tx| sso::portal::is_good(tx, sign_in))
+            .map(|is_good| *is_good)
     }
 
     fn decide_for_principal(
@@ -131,6 +155,9 @@ impl Gate {
         iam::sts::may_call(caller, service, operation)?;
         let view = self.principal(cx, caller)?;
         let Some(policies) = view.as_ref() else { return Ok(Verdict::REFUSED) };
+        if !self.is_sign_in_good(cx, caller)? {
+            return Ok(Verdict::REFUSED);
+        }
         let own = self.guardrails(cx, &caller.account)?;
         let session = match &caller.session {
             Some(session) => iam::principal::session_policies(cx.tx, session)?,
@@ -252,6 +279,11 @@ impl Gate {
             Ok(Some(Trust { policy, is_service_linked: role.linked_service.is_some() }))
         })
     }
+}
+
+/// The sign-in behind a session.
+fn sign_in(caller: &PrincipalCaller) -> Option<&Arc<SignIn>> {
+    caller.session.as_ref().and_then(|session| session.sign_in.as_ref())
 }
 
 /// The view under `key`, loaded when it is not there or when this transaction may have changed it.

@@ -16,6 +16,7 @@ use kernel::App;
 use kernel::app::Parts;
 use kernel::route::Registry;
 use kernel::seal::Seal;
+use sso::session::LastSeen;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -67,7 +68,11 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
         authorizer: Box::new(SharedGate(Arc::clone(&gate))),
         effects: effects::apply,
         jobs: crate::jobs(),
-        extensions: linkage::extensions().with(LastUsed::default()).with(WantedKeys::default()).with(fetcher),
+        extensions: linkage::extensions()
+            .with(LastUsed::default())
+            .with(LastSeen::default())
+            .with(WantedKeys::default())
+            .with(fetcher),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })

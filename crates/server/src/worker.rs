@@ -5,6 +5,7 @@ use base::Random;
 use kernel::App;
 use kernel::changes::Follower;
 use kernel::job;
+use sso::session::LastSeen;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -14,7 +15,7 @@ use std::time::Duration;
 const JOBS_LOOK: Duration = Duration::from_millis(500);
 /// How long audit records of reads may wait.
 const AUDIT_FLUSH: Duration = Duration::from_secs(1);
-/// How often is written when keys and roles were last used.
+/// How often is written when keys, roles and sessions of people were last used.
 const LAST_USED_FLUSH_SECONDS: i64 = 60;
 /// How often changes of other nodes are looked for.
 const CHANGES_LOOK: Duration = Duration::from_millis(500);
@@ -101,6 +102,9 @@ fn flush_audit(app: &Arc<App>, is_stopping: &AtomicBool) {
 fn flush_last_used(app: &App) {
     if let Some(Err(error)) = app.extension::<LastUsed>().map(|last_used| last_used.flush(app)) {
         tracing::error!(%error, "when keys and roles were last used cannot be written");
+    }
+    if let Some(Err(error)) = app.extension::<LastSeen>().map(|last_seen| last_seen.flush(app)) {
+        tracing::error!(%error, "when sessions of people were last used cannot be written");
     }
 }
 

@@ -132,6 +132,9 @@ impl CommonError {
             Self::SignatureDoesNotMatch(_) | Self::SignatureRefused(_) => ("InvalidSignatureException", refused),
             Self::ExpiredToken => ("ExpiredTokenException", refused),
             Self::RequestExpired => ("RequestExpired", 400),
+            // The portal of Identity Center has words of its own, which its clients know though no model lists them.
+            Self::AccessDenied(_) if service.id == "sso" => ("ForbiddenException", 403),
+            Self::Validation(_) if service.id == "sso" => ("InvalidRequestException", 400),
             Self::AccessDenied(_) => ("AccessDeniedException", refused),
             Self::Validation(_) => ("ValidationException", 400),
             Self::Throttled => throttled(service),

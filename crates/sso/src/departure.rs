@@ -22,11 +22,13 @@ pub(crate) fn jobs() -> Vec<JobHandler> {
     vec![JobHandler { kind: CLEAN_UP, run: clean_up }]
 }
 
-/// What follows when an account left: the clean-up, unless the service could not reach the account any more.
+/// What follows when an account left: what is known of it goes at once; what is in it goes by a job, unless the service
+/// could not reach the account any more.
 ///
 /// # Errors
 /// When the database fails.
 pub fn on_account_left(cx: &mut WriteCx<'_>, account: &AccountId) -> Result<()> {
+    crate::provision::forget_account(cx, account)?;
     let now = cx.now;
     cx.enqueue(CLEAN_UP, account.as_str(), now)
 }

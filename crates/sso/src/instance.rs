@@ -1,9 +1,23 @@
 //! Instances of IAM Identity Center.
+//!
+//! Here: what an instance is and how it is found. `lifecycle` makes and ends instances, `operation` serves the API,
+//! `signer` signs for an instance, `settings` keeps what its owner chose.
+
+mod lifecycle;
+mod operation;
+mod settings;
+pub mod signer;
+
+pub use lifecycle::{delete_organization_instance, enable, on_organization_deleted};
+pub use settings::{set_alias, set_allows_account_instances, set_session_seconds, set_setting, setting};
+pub use signer::{Signer, entity_id, saml_metadata, signing_key};
 
 use base::{AccountId, IdentityStoreId, InstanceId, OrgId, Timestamp};
+use kernel::job::JobHandler;
+use kernel::scope::Scope;
 use kernel::settings::Settings;
 use kernel::store::Row;
-use kernel::{Result, Tx, params};
+use kernel::{Result, Route, Tx, WriteCx, params};
 
 /// What kind of instance it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +67,8 @@ pub struct Instance {
     pub provider_suffix: String,
     /// Life of a portal session, in seconds.
     pub session_seconds: i64,
+    /// Whether member accounts may have instances of their own.
+    pub allows_account_instances: bool,
     /// When it came to be.
     pub created_at: Timestamp,
 }
@@ -61,6 +77,16 @@ impl Instance {
     /// The instance's ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:sso:::instance/{}", self.id)
+    }
+
+    /// The ARN of the instance's identity store.
+    pub fn store_arn(&self) -> String {
+        format!("arn:aws:identitystore::{}:identitystore/{}", self.owner, self.store)
+    }
+
+    /// Whether the instance is in use: it is not being deleted.
+    pub fn is_active(&self) -> bool {
+        self.status == "ACTIVE"
     }
 
     /// The start URL that people and their tools are told: an identifier, whatever host serves the portal.
@@ -87,7 +113,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, kind, owner_account_id, org_id, store_id, alias, name, region, status, provider_suffix, \
-             session_seconds, created_at from sso_instance ",
+             session_seconds, allows_account_instances, created_at from sso_instance ",
             $rest
         )
     };
@@ -106,7 +132,8 @@ fn instance(row: &Row<'_>) -> Result<Instance> {
         status: row.get(8)?,
         provider_suffix: row.get(9)?,
         session_seconds: row.get(10)?,
-        created_at: row.get(11)?,
+        allows_account_instances: row.get(11)?,
+        created_at: row.get(12)?,
     })
 }
 
@@ -134,6 +161,14 @@ pub fn of_organization(tx: &mut Tx, org: &OrgId) -> Result<Option<Instance>> {
     tx.opt(select!("where org_id = $1"), params![org], instance)
 }
 
+/// The instance that is the account's own, whether or not there is one of its organization.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Option<Instance>> {
+    tx.opt(select!("where owner_account_id = $1 and kind = 'ACCOUNT'"), params![account], instance)
+}
+
 /// Every instance, oldest first.
 ///
 /// # Errors
@@ -149,7 +184,8 @@ pub fn all(tx: &mut Tx) -> Result<Vec<Instance>> {
 /// When the database fails.
 pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Option<Instance>> {
     let instances = all(tx)?;
-    let mut found = instances.into_iter().filter(|instance| instance.is_start_url(settings, url));
+    let mut found =
+        instances.into_iter().filter(|instance| instance.is_active() && instance.is_start_url(settings, url));
     let first = found.next();
     Ok(match first {
         Some(first) if first.kind == Kind::Account => {
@@ -157,4 +193,17 @@ pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Optio
         }
         other => other,
     })
+}
+
+/// Marks what caches know of the instance as out of date.
+pub fn touch(cx: &mut WriteCx<'_>, instance: &Instance) {
+    cx.touch(Scope::instance(&instance.id));
+}
+
+pub(crate) fn routes() -> Vec<Route> {
+    operation::routes()
+}
+
+pub(crate) fn jobs() -> Vec<JobHandler> {
+    lifecycle::jobs()
 }

@@ -20,7 +20,9 @@ pub(super) fn rule(cx: &mut Cx<'_>, input: &AssumeRoleRequest) -> Result<Access>
         }
         Caller::Principal(_) | Caller::Service(_) => {}
         // A trust policy may name everybody; without a signature that would be nobody in particular.
-        Caller::Federated { .. } | Caller::Anonymous => return Err(refused(cx, ACTION, &request)),
+        Caller::Federated { .. } | Caller::Person(_) | Caller::Anonymous => {
+            return Err(refused(cx, ACTION, &request));
+        }
     }
     Ok(Access::Permissions(request.permissions(cx)?))
 }
@@ -53,7 +55,8 @@ fn open(cx: &mut Cx<'_>, input: &AssumeRoleRequest, mfa_at: Option<Timestamp>) -
         minimum_token_size: input.minimum_session_token_size,
     };
     let source_identity = request.source_identity.clone();
-    let origin = Origin { mfa_at, ..Origin::default() };
+    let sign_in = caller_session(cx).and_then(|session| session.sign_in.clone());
+    let origin = Origin { mfa_at, sign_in, ..Origin::default() };
     let Opened { user, packed_policy_size, answer } = role_session::open(cx, request, &role, &limits, origin)?;
     Ok(AssumeRoleResponse {
         assumed_role_user: Some(user),
@@ -114,6 +117,13 @@ fn assumable_role(cx: &mut Cx<'_>, request: &RoleSessionRequest) -> Result<Role>
     role.ok_or_else(|| refused(cx, ACTION, request))
 }
 
+fn caller_session<'c>(cx: &'c Cx<'_>) -> Option<&'c Session> {
+    match &cx.caller {
+        Caller::Principal(caller) => caller.session.as_deref(),
+        _ => None,
+    }
+}
+
 fn refused(cx: &Cx<'_>, action: &str, request: &RoleSessionRequest) -> Error {
     let caller = cx.caller.arn();
     Error::denied(format!("User: {caller} is not authorized to perform: {action} on resource: {}", request.role_arn))
@@ -124,10 +134,7 @@ fn request(cx: &Cx<'_>, input: &AssumeRoleRequest) -> Result<RoleSessionRequest>
     if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
         return Err(Error::Validation("ProvidedContexts is not supported.".to_owned()));
     }
-    let session = match &cx.caller {
-        Caller::Principal(caller) => caller.session.as_deref(),
-        _ => None,
-    };
+    let session = caller_session(cx);
     let tags = SessionTags::new(
         input.tags.as_deref().unwrap_or_default(),
         input.transitive_tag_keys.as_deref().unwrap_or_default(),

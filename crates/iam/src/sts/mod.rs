@@ -9,6 +9,7 @@ pub mod assume_role;
 pub mod authorization_message;
 mod caller_identity;
 mod federation_token;
+mod person;
 mod proof;
 mod role_session;
 mod saml;
@@ -21,6 +22,7 @@ use kernel::{Access, Cx, Result, Route};
 use model::sts::ops;
 
 pub use assume_role::assume_for_service;
+pub use person::{PersonSession, assume_role_for_person};
 pub use session::may_call;
 
 pub(crate) fn routes() -> Vec<Route> {

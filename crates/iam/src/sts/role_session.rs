@@ -4,10 +4,11 @@ use super::session::{self, Answer, SessionPolicies, SessionTags};
 use crate::role::{self, Role};
 use crate::tag;
 use base::{AccountId, Arn, Timestamp};
-use kernel::caller::Session;
+use kernel::caller::{Session, SignIn};
 use kernel::{Cx, Error, Permission, Principal, Result};
 use model::sts::{AssumedRoleUser, PolicyDescriptorType};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Seconds of a session whose caller did not say.
 pub(super) const DEFAULT_SECONDS: i64 = 3_600;
@@ -113,6 +114,8 @@ pub(super) struct Origin {
     pub context: BTreeMap<String, String>,
     /// When the identity provider ends the session at the latest.
     pub ends_at: Option<Timestamp>,
+    /// What the session rests on, when it comes from Identity Center.
+    pub sign_in: Option<Arc<SignIn>>,
 }
 
 /// An opened session.
@@ -153,6 +156,7 @@ pub(super) fn open(
         is_chained: limits.is_chained,
         is_session_token: false,
         context: origin.context,
+        sign_in: origin.sign_in,
     };
     let principal = Principal::Role(role.identity(&request.session_name));
     let answer = session::issue(cx, &role.account, &principal, &session, limits.minimum_token_size)?;

@@ -40,6 +40,7 @@ pub(super) fn assume_role_with_saml(
         federated_provider: Some(input.principal_arn.clone()),
         context: proof.context,
         ends_at: proof.ends_at,
+        sign_in: None,
     };
     let Opened { user, packed_policy_size, answer } = role_session::open(cx, request, &role, &limits, origin)?;
     Ok(AssumeRoleWithSAMLResponse {

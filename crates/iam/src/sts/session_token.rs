@@ -8,10 +8,12 @@
 //! callers that ask for a token of some length.
 
 use base::random::ALPHABET_SECRET;
-use base::{AccessKeyId, AccountId, Random, RoleId, Secret, Timestamp, UserId};
+use base::{
+    AccessKeyId, AccountId, IdentityUserId, InstanceId, PermissionSetId, Random, RoleId, Secret, Timestamp, UserId,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kernel::caller::{RoleIdentity, Session, UserIdentity};
+use kernel::caller::{RoleIdentity, Session, SignIn, UserIdentity};
 use kernel::seal::{Purpose, Seal};
 use kernel::{Principal, PrincipalCaller, Result};
 use model::sts::{Credentials, PackedPolicyTooLargeException};
@@ -27,7 +29,7 @@ const CONTENT_BYTES_MAX: usize = 18_000;
 const SECRET_CHARACTERS: usize = 40;
 /// Bytes that sealing adds: key id, nonce and tag.
 const SEAL_BYTES: usize = 32;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Temporary credentials that were just made.
 #[derive(Debug)]
@@ -133,6 +135,7 @@ fn encode(account: &AccountId, principal: &Principal, session: &Session, secret:
         is_chained,
         is_session_token,
         context,
+        sign_in,
     } = session;
     out.instant(*issued_at);
     out.instant(*expires_at);
@@ -146,7 +149,16 @@ fn encode(account: &AccountId, principal: &Principal, session: &Session, secret:
     out.byte(u8::from(*is_chained));
     out.byte(u8::from(*is_session_token));
     out.map(context);
+    out.option(sign_in.as_deref(), write_sign_in);
     out.0
+}
+
+fn write_sign_in(out: &mut Writer, sign_in: &SignIn) {
+    let SignIn { session_id, at, instance, user, account, permission_set } = sign_in;
+    out.instant(*at);
+    for text in [session_id.as_str(), instance.as_str(), user.as_str(), account.as_str(), permission_set.as_str()] {
+        out.text(text);
+    }
 }
 
 fn write_principal(out: &mut Writer, principal: &Principal) {
@@ -197,6 +209,7 @@ fn decode(content: &[u8]) -> Option<(AccountId, Principal, Session, Secret)> {
         is_chained: input.flag()?,
         is_session_token: input.flag()?,
         context: input.map()?,
+        sign_in: input.option(read_sign_in)?.map(Arc::new),
     };
     input.0.iter().all(|padding| *padding == 0).then_some((account, principal, session, secret))
 }
@@ -213,6 +226,17 @@ fn read_principal(input: &mut Reader<'_>) -> Option<Principal> {
         }),
         3 => Principal::FederatedUser { name: input.text()?, issuer: input.option(read_user)? },
         _ => return None,
+    })
+}
+
+fn read_sign_in(input: &mut Reader<'_>) -> Option<SignIn> {
+    Some(SignIn {
+        at: input.instant()?,
+        session_id: input.text()?,
+        instance: InstanceId::parse(&input.text()?)?,
+        user: IdentityUserId::parse(&input.text()?)?,
+        account: AccountId::parse(&input.text()?)?,
+        permission_set: PermissionSetId::parse(&input.text()?)?,
     })
 }
 
@@ -373,6 +397,14 @@ mod tests {
             is_chained: true,
             is_session_token: true,
             context: map("saml:sub", "ann"),
+            sign_in: Some(Arc::new(SignIn {
+                session_id: "session".to_owned(),
+                at: Timestamp::from_seconds(1_795_219_100),
+                instance: InstanceId::random(&mut Random::from_seed(7)),
+                user: IdentityUserId::random(&mut Random::from_seed(8)),
+                account: account(),
+                permission_set: PermissionSetId::random(&mut Random::from_seed(9)),
+            })),
         }
     }
 

@@ -13,6 +13,7 @@ on_every_engine! {
     a_swallowed_failure_is_not_committed;
     a_duplicate_key_changes_nothing;
     an_inner_failure_is_undone_and_the_outer_part_kept;
+    a_refusal_keeps_what_was_written_and_is_audited_as_a_failure;
     an_unreadable_column_is_named;
     a_missing_or_surplus_parameter_is_refused;
     text_with_a_nul_is_refused_before_the_engine_sees_it;
@@ -240,6 +241,38 @@ mod check {
             cx.write().exec("update no_such_table set value = 1", params![])?;
         }
         Err(Error::Validation("no".to_owned()))
+    }
+
+    fn refuse_group(cx: &mut WriteCx<'_>, _: &CreateGroupRequest) -> Result<CreateGroupResponse> {
+        cx.write().exec_one("update counter set value = value + 1 where name = 'attempts'", params![])?;
+        cx.refuse(model::iam::LimitExceededException::new("too many"))
+    }
+
+    fn call_group(cx: &mut WriteCx<'_>, _: &CreateUserRequest) -> Result<CreateUserResponse> {
+        let input = CreateGroupRequest { group_name: "inner".to_owned(), ..Default::default() };
+        assert_eq!(code(cx.call::<ops::CreateGroup>(&input)), "LimitExceeded");
+        Ok(CreateUserResponse::default())
+    }
+
+    pub fn a_refusal_keeps_what_was_written_and_is_audited_as_a_failure(database: &Database) {
+        let routes = vec![
+            route::write::<ops::CreateUser>(|_, _| Ok(Access::Open), call_group),
+            route::write::<ops::CreateGroup>(|_, _| Ok(Access::Open), refuse_group),
+        ];
+        let test = database.app_with(Setup { routes, ..Setup::default() });
+        with_counters(&test.app.store, &["attempts"]);
+        let input = CreateGroupRequest { group_name: "group".to_owned(), ..Default::default() };
+        assert_eq!(code(test.call::<ops::CreateGroup>(&root(1), input)), "LimitExceeded");
+        assert_eq!(counter(&test.app.store, "attempts"), 1);
+        test.app.audit.flush(&test.app.store, &mut test.app.random()).expect("written");
+        let sql = "select record from audit";
+        let records: Vec<String> = test.app.store.read(|tx| tx.all(sql, params![], |row| row.get(0))).expect("read");
+        assert_eq!(records.len(), 1);
+        assert!(records[0].contains(r#""errorCode":"LimitExceeded""#), "{}", records[0]);
+        // Whoever calls an operation from another one sees it fail like any: nothing of it stays.
+        let input = CreateUserRequest { user_name: "outer".to_owned(), ..Default::default() };
+        test.call::<ops::CreateUser>(&root(1), input).expect("the outer call succeeds");
+        assert_eq!(counter(&test.app.store, "attempts"), 1);
     }
 
     pub fn an_inner_failure_is_undone_and_the_outer_part_kept(database: &Database) {

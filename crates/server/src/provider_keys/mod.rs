@@ -20,6 +20,7 @@ use iam::oidc_provider::{self, OidcProvider, keys};
 use kernel::job::{JobHandler, Outcome};
 use kernel::{App, Error, Result};
 use serde_json::Value;
+use sso::trusted_token_issuer;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,10 @@ pub struct Fetcher {
 
 /// The jobs of this module.
 pub fn jobs() -> Vec<JobHandler> {
-    vec![JobHandler { kind: keys::FETCH, run: fetch_and_store }]
+    vec![
+        JobHandler { kind: keys::FETCH, run: fetch_and_store },
+        JobHandler { kind: trusted_token_issuer::FETCH_KEYS, run: fetch_and_store_for_issuer },
+    ]
 }
 
 fn fetch_and_store(app: &Arc<App>, arn: &str) -> Result<Outcome> {
@@ -53,6 +57,20 @@ fn fetch_and_store(app: &Arc<App>, arn: &str) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     Ok(Outcome::Again(app.now()))
+}
+
+/// The same for an issuer that applications of Identity Center trust, whose URL never changes.
+fn fetch_and_store_for_issuer(app: &Arc<App>, arn: &str) -> Result<Outcome> {
+    let fetcher = app.extension::<Fetcher>().ok_or_else(|| Error::internal("no fetcher is set up"))?;
+    let Some(issuer) = app.store.read(|tx| trusted_token_issuer::get(tx, arn))? else { return Ok(Outcome::Done) };
+    let began_at = app.now();
+    let jwks = fetcher.fetch_of(&issuer.issuer_url, &[]).map_err(|error| {
+        Error::internal(format!("the signing keys of {} cannot be fetched: {error}", issuer.issuer_url))
+    })?;
+    if app.store.write(|tx| trusted_token_issuer::set_jwks(tx, arn, &jwks, began_at), |_| {})? {
+        tracing::info!(issuer = arn, "the issuer's signing keys were fetched");
+    }
+    Ok(Outcome::Done)
 }
 
 /// Stores the keys; false when the provider is no longer the one they were fetched for.
@@ -71,13 +89,17 @@ impl Fetcher {
     /// # Errors
     /// What went wrong, for the operator.
     pub fn fetch(&self, provider: &OidcProvider) -> Result<String, FetchError> {
-        let tls = trust::client_config(self.authorities.as_ref(), &provider.thumbprints)?;
+        self.fetch_of(&format!("https://{}", provider.url), &provider.thumbprints)
+    }
+
+    /// The same for the issuer of that URL; `thumbprints` are those of certificates that are trusted besides.
+    fn fetch_of(&self, issuer: &str, thumbprints: &[String]) -> Result<String, FetchError> {
+        let tls = trust::client_config(self.authorities.as_ref(), thumbprints)?;
         let client = Client { tls: Arc::new(tls), proxy: &self.proxy };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(FetchError::Runtime)?;
-        let issuer = format!("https://{}", provider.url);
         let fetched = runtime.block_on(async {
-            let within = tokio::time::timeout(TOTAL, key_set(&client, &issuer));
+            let within = tokio::time::timeout(TOTAL, key_set(&client, issuer));
             within.await.unwrap_or(Err(FetchError::TooSlow))
         });
         // A name that is still being resolved is not waited for.

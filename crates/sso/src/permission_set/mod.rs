@@ -1,8 +1,21 @@
 //! Permission sets: what a role of the service may do, wherever it is assigned.
+//!
+//! A change here shows in accounts once the permission set is provisioned there again; `version` tells which roles are
+//! behind.
 
+mod duration;
+mod inline;
+mod operation;
+mod policy;
+
+use crate::access;
+use crate::instance::{self, Instance};
 use base::{InstanceId, PermissionSetId, Timestamp};
 use kernel::store::Row;
-use kernel::{Result, Tx, params};
+use kernel::{Cx, Result, Route, Tx, WriteCx, params};
+
+/// How long sessions of a role last when the permission set's own duration cannot be read, in seconds.
+const SESSION_SECONDS_DEFAULT: i64 = 3_600;
 
 /// A permission set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +72,12 @@ impl PermissionSet {
 
 /// The ARN of a permission set.
 pub fn arn(instance: &InstanceId, id: &PermissionSetId) -> String {
-    format!("arn:aws:sso:::permissionSet/{instance}/{id}")
+    format!("{}{id}", arns_of(instance))
+}
+
+/// How the ARNs of the permission sets of an instance begin.
+pub(crate) fn arns_of(instance: &InstanceId) -> String {
+    format!("arn:aws:sso:::permissionSet/{instance}/")
 }
 
 /// The columns of [`permission_set`], in its order.
@@ -123,4 +141,34 @@ pub fn customer_policies(tx: &mut Tx, id: &PermissionSetId) -> Result<Vec<Policy
     let sql = "select path, name from sso_permission_set_customer_policy where permission_set_id = $1 \
                order by path, name";
     tx.all(sql, params![id], |row| Ok(PolicyReference { path: row.get(0)?, name: row.get(1)? }))
+}
+
+/// How long sessions of the permission set last, in seconds.
+pub fn session_seconds(set: &PermissionSet) -> i64 {
+    duration::parse(&set.session_duration).unwrap_or(SESSION_SECONDS_DEFAULT)
+}
+
+/// The permission set that a read names, in an instance that the caller administers.
+fn readable(cx: &mut Cx<'_>, instance_arn: &str, arn: &str) -> Result<PermissionSet> {
+    let instance = access::organization_instance(cx, instance_arn)?;
+    access::required_permission_set(cx, &instance, arn)
+}
+
+/// The permission set that a change names, in an instance that the caller may change.
+fn editable(cx: &mut Cx<'_>, instance_arn: &str, arn: &str) -> Result<(Instance, PermissionSet)> {
+    let instance = access::writable_organization_instance(cx, instance_arn)?;
+    let set = access::required_permission_set(cx, &instance, arn)?;
+    access::require_reach_of_permission_set(cx, &instance, &set.id)?;
+    Ok((instance, set))
+}
+
+/// Counts a change of the permission set: roles that show an older state are out of date.
+fn changed(cx: &mut WriteCx<'_>, instance: &Instance, id: &PermissionSetId) -> Result<()> {
+    cx.write().exec_one("update sso_permission_set set version = version + 1 where id = $1", params![id])?;
+    instance::touch(cx, instance);
+    Ok(())
+}
+
+pub(crate) fn routes() -> Vec<Route> {
+    [operation::routes(), policy::routes(), inline::routes()].into_iter().flatten().collect()
 }

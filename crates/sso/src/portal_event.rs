@@ -1,0 +1,77 @@
+//! What people do at the portal, in the audit trail of the account that owns the instance.
+
+use crate::instance::{self, Instance};
+use crate::session::PortalSession;
+use kernel::audit::{EventIdentity, Record, ServiceEvent};
+use kernel::caller::Person;
+use kernel::{Result, Tx, WriteCx};
+
+/// Records that the person behind `session` did something: `Authenticate`, `Federate`, `Logout`. `parameters` hold no
+/// secrets.
+///
+/// # Errors
+/// When the database fails.
+pub fn record(
+    cx: &mut WriteCx<'_>,
+    session: &PortalSession,
+    event_name: &'static str,
+    parameters: &[(&'static str, &str)],
+) -> Result<()> {
+    let Some(person) = person(cx.tx, session)? else { return Ok(()) };
+    let event = ServiceEvent {
+        account: &person.owner,
+        event_source: crate::SERVICE,
+        event_name,
+        identity: EventIdentity::IdentityCenterUser { person: &person, session: Some(&session.id) },
+        request: &cx.request.clone(),
+        parameters,
+        additional: &[],
+        has_succeeded: None,
+        at: cx.now,
+    };
+    write(cx, &event)
+}
+
+/// The person behind `session`, as the audit trail names it; `None` when the instance or the user is gone.
+///
+/// # Errors
+/// When the database fails.
+pub fn person(tx: &mut Tx, session: &PortalSession) -> Result<Option<Person>> {
+    let Some(instance) = instance::get(tx, &session.instance)? else { return Ok(None) };
+    let user = identity::user::get(tx, &instance.store, &session.user)?;
+    Ok(user.map(|user| Person {
+        owner: instance.owner,
+        store: instance.store,
+        user: user.id,
+        user_name: user.user_name,
+    }))
+}
+
+/// Records a step of signing in to `instance`. `user_name` is `None` when nobody has the name that was given.
+pub(crate) fn record_sign_in(
+    cx: &mut WriteCx<'_>,
+    instance: &Instance,
+    event_name: &'static str,
+    workflow: &str,
+    user_name: Option<&str>,
+    has_succeeded: bool,
+) -> Result<()> {
+    let start_url = instance.start_url();
+    let event = ServiceEvent {
+        account: &instance.owner,
+        event_source: "signin.amazonaws.com",
+        event_name,
+        identity: EventIdentity::Unknown { user_name },
+        request: &cx.request.clone(),
+        parameters: &[],
+        additional: &[("AuthWorkflowID", workflow), ("CredentialType", "PASSWORD"), ("LoginTo", &start_url)],
+        has_succeeded: Some(has_succeeded),
+        at: cx.now,
+    };
+    write(cx, &event)
+}
+
+fn write(cx: &mut WriteCx<'_>, event: &ServiceEvent<'_>) -> Result<()> {
+    let mut random = cx.random.fork();
+    Record::of_event(event).write(&mut cx.write(), &mut random)
+}
