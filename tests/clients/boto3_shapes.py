@@ -22,6 +22,7 @@ import botocore.session
 
 import shapes
 from walk import Walk
+from walk_sso import SingleSignOn
 
 # Operations that cannot succeed in this walk, and why.
 NEVER_SUCCEEDS = {
@@ -128,7 +129,8 @@ def served(program):
     total.pop("all")
     session = botocore.session.get_session()
     names = set()
-    for service in (service for service, count in total.items() if count):
+    # Our own administration API has no client of AWS's.
+    for service in (service for service, count in total.items() if count and service != "vestibule"):
         model = session.get_service_model(service)
         names |= {f"{service}:{name}" for name in model.operation_names if name not in missing[service]}
     return names
@@ -142,6 +144,8 @@ def main(program):
         recorder = Recorder(server.endpoint)
         walk = Walk(recorder, bootstrap, server.reset)
         walk.run()
+        server.reset()
+        walk.parts(*SingleSignOn(walk, program, server.endpoint).parts())
     finally:
         status = server.stop()
     failures = [f"refused: {refusal}" for refusal in walk.refusals]

@@ -48,15 +48,19 @@ def one_time_password(seed, counter):
 
 
 class Clients:
-    """The four services as one caller sees them."""
+    """The services as one caller sees them."""
 
     def __init__(self, walk, key, secret, token=None):
         self.walk = walk
-        services = ("iam", "sts", "organizations", "cloudtrail")
-        self.clients = {service: walk.recorder.client(service, key, secret, token) for service in services}
+        self.credentials = (key, secret, token)
+
+    def of(self, service):
+        return Calls(self.walk, self.walk.recorder.client(service, *self.credentials))
 
     def __getattr__(self, service):
-        return Calls(self.walk, self.clients[service])
+        calls = self.of(service)
+        setattr(self, service, calls)
+        return calls
 
 
 class Calls:
@@ -87,10 +91,11 @@ class Walk:
         self.reset = reset
         self.management = bootstrap["management_account_id"]
         admin = bootstrap["admin"]
-        self.admin = Clients(self, admin["access_key_id"], admin["secret_access_key"])
+        self.key = (admin["access_key_id"], admin["secret_access_key"])
+        self.admin = Clients(self, *self.key)
 
     def run(self):
-        for part in (
+        self.parts(
             self.users,
             self.groups,
             self.managed_policies,
@@ -104,11 +109,17 @@ class Walk:
             self.organization,
             self.organization_policies,
             self.end_of_an_organization,
-        ):
+        )
+
+    def parts(self, *parts):
+        for part in parts:
             try:
                 part()
-            except (AttributeError, IndexError, KeyError) as error:
+            except (AttributeError, IndexError, KeyError, TypeError) as error:
                 self.refusals.append(f"{part.__name__} stopped for want of {error}")
+
+    def clients(self, key, secret, token):
+        return Clients(self, key, secret, token)
 
     def of_session(self, answer):
         session = answer["Credentials"]

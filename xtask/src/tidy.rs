@@ -70,7 +70,7 @@ const TABLES: [(&str, &str); 6] = [
     ("trail_", "trail"),
 ];
 /// Tables without a prefix, all of the kernel.
-const KERNEL_TABLES: [&str; 4] = ["audit", "change", "fact", "job"];
+const KERNEL_TABLES: [&str; 5] = ["audit", "change", "fact", "job", "mail_message"];
 /// Exceptions from the ownership of tables: `file table` a line. The list only ever shrinks.
 const FOREIGN_TABLES: &str = "tests/ratchets/foreign-tables.txt";
 

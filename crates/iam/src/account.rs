@@ -47,7 +47,8 @@ impl AccountState {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("ACTIVE", |(_, name)| name)
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    /// The state that is stored under that name.
+    pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, each)| *each == name).map(|(state, _)| *state)
     }
 }

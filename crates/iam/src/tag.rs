@@ -41,15 +41,8 @@ pub fn clear(tx: &mut WriteTx<'_>, resource: &str) -> Result<()> {
 }
 
 /// `permission` with the condition keys of the tags in the request.
-pub fn with_request_tags(mut permission: Permission, tags: Option<&[Tag]>) -> Permission {
-    let tags = tags.unwrap_or_default();
-    if tags.is_empty() {
-        return permission;
-    }
-    for tag in tags {
-        permission = permission.with(format!("aws:RequestTag/{}", tag.key), &tag.value);
-    }
-    permission.with_all("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect())
+pub fn with_request_tags(permission: Permission, tags: Option<&[Tag]>) -> Permission {
+    permission.with_request_tags(tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
 /// `permission` with the condition keys of the tags that the resource has.

@@ -909,6 +909,14 @@ CREATE INDEX sso_application_by_instance on sso_application (instance_id, create
 
 CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
 
+CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
+
+CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_id, client_token);
+
+CREATE INDEX sso_application_by_instance on sso_application (instance_id, created_at, id);
+
+CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
+
 CREATE INDEX sso_assignment_by_instance on sso_assignment (instance_id);
 
 CREATE INDEX sso_assignment_by_permission_set on sso_assignment (permission_set_id, account_id);

@@ -30,19 +30,7 @@ pub struct RequestInfo {
 impl RequestInfo {
     /// A new request id: a UUID of version 4. Written out after the generator, which all requests share, is free again.
     pub fn new_id(app: &App) -> String {
-        let mut bytes: [u8; 16] = app.with_random(Random::bytes);
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let mut text = String::with_capacity(36);
-        for (at, byte) in bytes.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
-            }
-        }
-        text
+        base::random::uuid_of(app.with_random(Random::bytes))
     }
 
     /// Facts of work that `service` does by itself.

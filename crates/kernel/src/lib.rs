@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod error;
 pub mod event;
 pub mod job;
+pub mod mail;
 pub mod page;
 pub mod password;
 pub mod route;

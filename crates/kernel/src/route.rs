@@ -37,6 +37,21 @@ impl Permission {
         self
     }
 
+    /// With the keys that the tags of a request make: `aws:RequestTag/…` and `aws:TagKeys`.
+    pub fn with_request_tags<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut keys = Vec::new();
+        for (key, value) in tags {
+            keys.push(key.to_owned());
+            self = self.with(format!("aws:RequestTag/{key}"), value);
+        }
+        if keys.is_empty() { self } else { self.with_all("aws:TagKeys", keys) }
+    }
+
+    /// With the keys that the tags of a resource make: `aws:ResourceTag/…`.
+    pub fn with_resource_tags<'a>(self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        tags.into_iter().fold(self, |permission, (key, value)| permission.with(format!("aws:ResourceTag/{key}"), value))
+    }
+
     /// With the account that owns the resource.
     pub fn owned_by(mut self, account: AccountId) -> Self {
         self.resource_account = Some(account);

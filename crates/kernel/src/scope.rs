@@ -3,6 +3,9 @@
 //! A cached view remembers the counters of its scopes as they stood *before* it was loaded and is good while they
 //! stand. A commit moves the counters before its answer goes out, so nobody reads his own change's past.
 
+use crate::cx::Cx;
+use crate::error::Result;
+use crate::store::Tx;
 use base::{AccountId, IdentityStoreId, InstanceId, OrgId};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -156,6 +159,32 @@ impl<K: Hash + Eq + Clone, V> ScopedCache<K, V> {
             entries.clear();
         }
         entries.insert(key, (value, Arc::new(dependencies)));
+    }
+
+    /// The view under `key`, loaded when it is not there, or when the transaction of `cx` may have changed it. Kept unless
+    /// something has moved since the transaction's snapshot was taken.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub fn view(
+        &self,
+        cx: &mut Cx<'_>,
+        key: K,
+        scopes: &[Scope],
+        load: impl FnOnce(&mut Tx) -> Result<V>,
+    ) -> Result<Arc<V>> {
+        if cx.tx.has_touched_scopes() {
+            return load(cx.tx).map(Arc::new);
+        }
+        if let Some(found) = self.get(&cx.app.scopes, &key) {
+            return Ok(found);
+        }
+        let dependencies = cx.app.scopes.depend(scopes);
+        let value = Arc::new(load(cx.tx)?);
+        if cx.is_cacheable() {
+            self.put(key, Arc::clone(&value), dependencies);
+        }
+        Ok(value)
     }
 
     /// Number of views held, true or not.

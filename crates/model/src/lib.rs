@@ -30,6 +30,8 @@ pub mod sso_oidc;
 pub mod sso;
 #[rustfmt::skip]
 pub mod sts;
+#[rustfmt::skip]
+pub mod vestibule;
 
 pub use smithy::{Blob, Document};
 
@@ -47,4 +49,5 @@ pub static SERVICES: &[&smithy::schema::Service] = &[
     &sso_oidc::SERVICE,
     &sso::SERVICE,
     &sts::SERVICE,
+    &vestibule::SERVICE,
 ];

@@ -2,7 +2,7 @@
 
 use crate::organization::{self, Organization};
 use crate::tree::{self, Target};
-use crate::{messages, page};
+use crate::{messages, page, views};
 use base::{AccountId, Timestamp};
 use iam::account::AccountState;
 use kernel::job::{JobHandler, JobKind, Outcome};
@@ -66,17 +66,12 @@ macro_rules! select_members {
     };
 }
 
-fn parse_state(name: &str) -> Option<AccountState> {
-    use AccountState::{Active, Closed, PendingActivation, PendingClosure, Suspended};
-    [PendingActivation, Active, Suspended, PendingClosure, Closed].into_iter().find(|state| state.as_str() == name)
-}
-
 fn member(row: &Row<'_>) -> Result<Member> {
     Ok(Member {
         id: row.get(0)?,
         email: row.get(1)?,
         name: row.get(2)?,
-        state: row.parse(3, parse_state)?,
+        state: row.parse(3, AccountState::parse)?,
         parent: row.parse(4, Target::parse)?,
         joined_method: row.parse(5, AccountJoinedMethod::parse)?,
         joined_at: row.get(6)?,
@@ -138,8 +133,9 @@ pub fn descriptions(tx: &mut Tx, org: &Organization, members: Vec<Member>) -> Re
 
 fn describe(cx: &mut Cx<'_>, input: &DescribeAccountRequest) -> Result<DescribeAccountResponse> {
     let org = organization::require_management_or_delegate(cx)?;
-    let member = require(cx.tx, &org, &input.account_id)?;
-    Ok(DescribeAccountResponse { account: descriptions(cx.tx, &org, vec![member])?.pop() })
+    let id = AccountId::parse(&input.account_id).ok_or_else(messages::invalid_pattern)?;
+    let account = views::member(cx, &org, &id)?.as_ref().as_ref().map(|member| member.description.clone());
+    Ok(DescribeAccountResponse { account: Some(account.ok_or_else(messages::no_account)?) })
 }
 
 fn list(cx: &mut Cx<'_>, input: &ListAccountsRequest) -> Result<ListAccountsResponse> {

@@ -364,15 +364,8 @@ fn create_access_role(cx: &mut WriteCx<'_>, org: &Organization, account: &Accoun
     };
     let now = cx.now;
     iam::role::insert(&mut cx.write(), &role)?;
-    attach_to_role(&mut cx.write(), &role, ADMINISTRATOR_ACCESS, now)
-}
-
-fn attach_to_role(tx: &mut WriteTx<'_>, role: &iam::role::Role, policy_arn: &str, now: Timestamp) -> Result<()> {
-    tx.exec_one(
-        "insert into iam_attachment (entity_id, policy_arn, account_id, entity_kind, attached_at) \
-         values ($1, $2, $3, 'role', $4)",
-        params![role.id, policy_arn, role.account, now],
-    )
+    let kind = iam::entity::EntityKind::Role;
+    iam::attachment::attach(&mut cx.write(), &role.account, kind, role.id.as_str(), ADMINISTRATOR_ACCESS, now)
 }
 
 /// The permission for an operation that creates an account: it has no resource yet, but tags.

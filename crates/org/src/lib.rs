@@ -21,6 +21,7 @@ pub mod service_linked_roles;
 pub mod tag;
 pub mod tree;
 pub mod trusted_access;
+pub mod views;
 
 use kernel::Route;
 use kernel::job::JobHandler;

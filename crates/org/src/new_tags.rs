@@ -44,26 +44,24 @@ pub fn insert(tx: &mut WriteTx<'_>, resource: &str, tags: &[Tag]) -> Result<()> 
 }
 
 /// `permission` with the condition keys of the tags in the request.
-pub fn with_request_tags(mut permission: Permission, tags: Option<&[Tag]>) -> Permission {
-    let tags = tags.unwrap_or_default();
-    if tags.is_empty() {
-        return permission;
-    }
-    for tag in tags {
-        permission = permission.with(format!("aws:RequestTag/{}", tag.key), &tag.value);
-    }
-    permission.with_all("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect())
+pub fn with_request_tags(permission: Permission, tags: Option<&[Tag]>) -> Permission {
+    permission.with_request_tags(tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
 /// `permission` with the condition keys of the tags that the resource has.
 ///
 /// # Errors
 /// When the database fails.
-pub fn with_resource_tags(mut permission: Permission, tx: &mut Tx, resource: &str) -> Result<Permission> {
+pub fn with_resource_tags(permission: Permission, tx: &mut Tx, resource: &str) -> Result<Permission> {
+    let tags = tags_of(tx, resource)?;
+    Ok(permission.with_resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+}
+
+/// Keys and values of a resource's tags, by key.
+///
+/// # Errors
+/// When the database fails.
+pub fn tags_of(tx: &mut Tx, resource: &str) -> Result<Vec<(String, String)>> {
     let sql = "select key, value from org_tag where resource_id = $1 order by key";
-    let tags: Vec<(String, String)> = tx.all(sql, params![resource], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (key, value) in tags {
-        permission = permission.with(format!("aws:ResourceTag/{key}"), value);
-    }
-    Ok(permission)
+    tx.all(sql, params![resource], |row| Ok((row.get(0)?, row.get(1)?)))
 }

@@ -1,7 +1,7 @@
 //! Organizations: their creation, description and end, and who may ask what of them.
 
 use crate::tree::{self, Target};
-use crate::{guardrails, messages, page, resource_policy};
+use crate::{guardrails, messages, page, resource_policy, views};
 use base::{AccountId, OrgId, OuId, RootId, Timestamp};
 use kernel::scope::Scope;
 use kernel::store::Row;
@@ -112,8 +112,8 @@ pub fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Option<Organizatio
 /// # Errors
 /// `AWSOrganizationsNotInUseException` when the caller's account is in none.
 pub fn require(cx: &mut Cx<'_>) -> Result<Organization> {
-    let account = cx.account()?;
-    of_account(cx.tx, &account)?.ok_or_else(messages::not_in_use)
+    cx.account()?;
+    views::organization_of_caller(cx)?.ok_or_else(messages::not_in_use)
 }
 
 /// The organization that the caller's account manages.
@@ -160,10 +160,7 @@ pub fn require_all_features(org: &Organization) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn permission(cx: &mut Cx<'_>, operation: &str, arn: impl FnOnce(&Organization) -> String) -> Result<Permission> {
-    let org = match cx.caller.account().cloned() {
-        Some(account) => of_account(cx.tx, &account)?,
-        None => None,
-    };
+    let org = views::organization_of_caller(cx)?;
     let resource = org.as_ref().map_or_else(|| "*".to_owned(), arn);
     Ok(Permission::new(format!("organizations:{operation}"), resource))
 }
@@ -176,23 +173,12 @@ pub fn any(operation: &str) -> Result<Access> {
     Ok(Permission::new(format!("organizations:{operation}"), "*").into())
 }
 
-/// The request of the work that Organizations does by itself, in jobs.
-pub(crate) fn own_request(app: &App) -> Arc<RequestInfo> {
-    Arc::new(RequestInfo {
-        request_id: app.with_random(base::Random::uuid),
-        source_ip: SERVICE.to_owned(),
-        user_agent: SERVICE.to_owned(),
-        region: app.settings.region.clone(),
-        is_secure: true,
-    })
-}
-
 /// Runs `work` in a transaction as Organizations itself.
 ///
 /// # Errors
 /// Those of `work`.
 pub(crate) fn write_as_service<T>(app: &Arc<App>, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> Result<T> {
-    app.write_as(&Caller::Service(SERVICE.to_owned()), &own_request(app), work)
+    app.write_as(&Caller::Service(SERVICE.to_owned()), &RequestInfo::of_service(app, SERVICE), work)
 }
 
 fn insert(tx: &mut WriteTx<'_>, org: &Organization) -> Result<()> {

@@ -8,7 +8,7 @@ use base::{AccountId, OrgId};
 use kernel::caller::Caller;
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::settings::MemberCreation;
-use kernel::{App, Error, RequestInfo, Result, WriteCx, params};
+use kernel::{App, Error, Result, WriteCx, params};
 use model::iam::{CreateServiceLinkedRoleRequest, ops};
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ pub(crate) fn jobs() -> Vec<JobHandler> {
 
 fn sweep(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let (org, service) = key.split_once('/').ok_or_else(|| Error::internal(format!("no sweep is called {key}")))?;
-    write(app, |cx| {
+    crate::organization::write_as_service(app, |cx| {
         let trusted = "select 1 from org_trusted_service where org_id = $1 and service = $2";
         if !cx.tx.exists(trusted, params![org, service])? {
             return Ok(());
@@ -111,7 +111,7 @@ fn sweep(app: &Arc<App>, key: &str) -> Result<Outcome> {
 fn ensure_in_member(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let parts = key.split_once('/').and_then(|(account, service)| Some((AccountId::parse(account)?, service)));
     let (account, service) = parts.ok_or_else(|| Error::internal(format!("no role is called {key}")))?;
-    write(app, |cx| {
+    crate::organization::write_as_service(app, |cx| {
         let is_active = iam::account::get(cx.tx, &account)?
             .is_some_and(|account| account.state == iam::account::AccountState::Active);
         let is_member = guardrails::membership(cx.tx, &account)?.is_some();
@@ -121,8 +121,4 @@ fn ensure_in_member(app: &Arc<App>, key: &str) -> Result<Outcome> {
         Ok(())
     })?;
     Ok(Outcome::Done)
-}
-
-fn write<T>(app: &Arc<App>, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> Result<T> {
-    app.write_as(&Caller::Service(SERVICE.to_owned()), &RequestInfo::of_service(app, SERVICE), work)
 }

@@ -5,6 +5,7 @@ use crate::tree::{self, Target};
 use crate::{effective_policy, inherited_policy, messages, new_tags, policy, resource_policy};
 use base::OrgPolicyId;
 use kernel::page::Cursor;
+use kernel::scope::Scope;
 use kernel::{Cx, Permission, Result, Route, Tx, WriteCx, params, route};
 use model::organizations::{
     ConstraintViolationExceptionReason, EffectivePolicyType, InvalidInputExceptionReason, ListTagsForResourceRequest,
@@ -123,6 +124,7 @@ fn tag(cx: &mut WriteCx<'_>, input: &TagResourceRequest) -> Result<Unit> {
         let message = "You have exceeded the number of tags allowed on this resource.";
         return Err(messages::constraint(ConstraintViolationExceptionReason::MaxTagLimitExceeded, message));
     }
+    tx.touch(Scope::organization(&org.id));
     Ok(Unit {})
 }
 
@@ -133,6 +135,7 @@ fn untag(cx: &mut WriteCx<'_>, input: &UntagResourceRequest) -> Result<Unit> {
         let sql = "delete from org_tag where resource_id = $1 and key = $2";
         cx.write().exec(sql, params![input.resource_id, key])?;
     }
+    cx.touch(Scope::organization(&org.id));
     Ok(Unit {})
 }
 

@@ -1,7 +1,7 @@
 //! The tree: the root, organizational units, parents and children.
 
 use crate::organization::{self, Organization};
-use crate::{guardrails, messages, new_tags, page};
+use crate::{guardrails, messages, new_tags, page, views};
 use base::{AccountId, OuId, RootId, Timestamp};
 use kernel::page::Cursor;
 use kernel::scope::Scope;
@@ -153,6 +153,12 @@ pub fn path_text(org: &Organization, way: &[Target]) -> String {
 pub fn permission(cx: &mut Cx<'_>, operation: &str, id: &str) -> Result<Permission> {
     let arn = |org: &Organization| Target::parse(id).map_or_else(|| "*".to_owned(), |target| target.arn(org));
     let permission = organization::permission(cx, operation, arn)?;
+    if let Some(Target::Account(account)) = Target::parse(id)
+        && let Some(org) = views::organization_of_caller(cx)?
+        && let Some(member) = views::member(cx, &org, &account)?.as_ref()
+    {
+        return Ok(permission.with_resource_tags(member.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
+    }
     new_tags::with_resource_tags(permission, cx.tx, id)
 }
 

@@ -279,14 +279,14 @@ impl Facts {
     }
 }
 
-fn create_private_directory(path: &Path) -> Result<()> {
+pub(crate) fn create_private_directory(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("cannot create the directory {}", path.display()))
 }
 
 /// Writes a file that only its owner can read, all of it or nothing.
-fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let partial = path.with_extension("partial");
     let write = || -> std::io::Result<()> {

@@ -45,6 +45,16 @@ enum Command {
         #[command(subcommand)]
         command: Jobs,
     },
+    /// Enable, describe, configure or delete IAM Identity Center
+    IdentityCenter(crate::cli_admin::IdentityCenter),
+    /// Passwords, status and sessions of the users of IAM Identity Center
+    User(crate::cli_admin::User),
+    /// Let tools in without a browser
+    Device(crate::cli_admin::Device),
+    /// Show the mail that was written
+    Outbox(crate::cli_admin::Outbox),
+    /// Print the OpenAPI document of the administration API
+    Openapi,
     /// Evaluate and validate policies, offline
     Policy {
         #[command(subcommand)]
@@ -88,6 +98,14 @@ pub fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Jobs { command } => jobs(command),
+        Command::IdentityCenter(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Device(command) => command.run(),
+        Command::Outbox(command) => command.run(),
+        Command::Openapi => {
+            print!("{}", crate::openapi::document());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Policy { command } => crate::cli_policy::run(command),
     };
     outcome.unwrap_or_else(|error| {
@@ -108,6 +126,7 @@ fn check_config(configured: Configured) -> Result<ExitCode> {
     if let Some(file) = config.oidc_ca_file.clone() {
         crate::provider_keys::AuthorityFile::new(file)?;
     }
+    crate::mail::Mailer::new(config.smtp_url.as_deref(), config.mail_from.as_deref())?;
     println!("The configuration is valid.");
     println!("  listen    {}", config.listen);
     println!("  base URL  {}", config.settings.base_url);
@@ -173,6 +192,14 @@ fn announce(assembly: &Assembly, config: &Config, mode: Mode) {
             quoted(&aws.join("credentials"))
         );
         let _ = writeln!(text, "  export AWS_PROFILE={PROFILE}");
+    }
+    if let Some(address) = config.aws_hosts {
+        let bundle = data.join(crate::aws_hosts::CERTIFICATE_FILE);
+        text.push('\n');
+        let _ = writeln!(text, "For clients that know only AWS's own host names:");
+        text.push('\n');
+        let _ = writeln!(text, "  export HTTPS_PROXY=http://{address}");
+        let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", quoted(&bundle));
     }
     text.push('\n');
     // Whoever started the server may have stopped reading what it prints.

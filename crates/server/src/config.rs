@@ -22,6 +22,15 @@ pub struct Options {
     /// Address and port to listen on [default: 127.0.0.1:4600]
     #[arg(long, env = "VESTIBULE_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<String>,
+    /// Address and port of a second listener, which answers under AWS's own host names [default: none]
+    #[arg(long, env = "VESTIBULE_AWS_HOSTS", value_name = "ADDR:PORT")]
+    pub aws_hosts: Option<String>,
+    /// Mail server: `smtp://HOST`, `smtps://HOST`, with user and password where it wants them [default: none]
+    #[arg(long, env = "VESTIBULE_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of mail: an address, or `Name <address>` [default: Vestibule <no-reply@localhost>]
+    #[arg(long, env = "VESTIBULE_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// `postgres://…` instead of SQLite inside the data directory
     #[arg(long, env = "VESTIBULE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -129,7 +138,7 @@ impl Options {
             anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
         })?;
         Ok(over!(self, from_file;
-            data, listen, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
+            data, listen, aws_hosts, smtp_url, mail_from, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
             oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
             admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
@@ -146,6 +155,7 @@ impl Options {
         let listen: SocketAddr = listen_text
             .parse()
             .map_err(|_| anyhow::anyhow!("--listen {listen_text}: give an address and a port, like {LISTEN}"))?;
+        let aws_hosts = self.aws_hosts.as_deref().map(checked_aws_hosts).transpose()?;
         let tls = match (self.tls_cert, self.tls_key) {
             (None, None) => None,
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
@@ -164,6 +174,9 @@ impl Options {
         let is_ephemeral = self.ephemeral.unwrap_or(false);
         if is_ephemeral && self.database_url.is_some() {
             bail!("--ephemeral keeps everything in memory: leave out --database-url");
+        }
+        if is_ephemeral && aws_hosts.is_some() && self.data.is_none() {
+            bail!("--aws-hosts needs a directory for its certificate authority: give --data");
         }
         let management_account_id = match self.management_account_id {
             None => None,
@@ -199,6 +212,9 @@ impl Options {
             has_data: self.data.is_some(),
             data: self.data.unwrap_or_else(|| PathBuf::from(DATA)),
             listen,
+            aws_hosts,
+            smtp_url: self.smtp_url,
+            mail_from: self.mail_from,
             database_url: self.database_url,
             database_connections: self.database_connections.unwrap_or(16).clamp(2, 256),
             tls,
@@ -211,6 +227,10 @@ impl Options {
             settings,
         })
     }
+}
+
+fn checked_aws_hosts(text: &str) -> Result<SocketAddr> {
+    text.parse().with_context(|| format!("--aws-hosts {text}: give an address and a port, like 127.0.0.1:4643"))
 }
 
 fn checked_key_id(id: &str) -> Result<base::AccessKeyId> {
@@ -252,6 +272,12 @@ pub struct Config {
     pub data: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to answer under AWS's own host names.
+    pub aws_hosts: Option<SocketAddr>,
+    /// The mail server.
+    pub smtp_url: Option<String>,
+    /// Sender of mail.
+    pub mail_from: Option<String>,
     /// PostgreSQL instead of SQLite.
     pub database_url: Option<String>,
     /// Connections to PostgreSQL.

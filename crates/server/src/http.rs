@@ -3,6 +3,7 @@
 use crate::authn::{Authenticator, Refusal};
 use crate::demux;
 use crate::gate::Gate;
+use crate::listen::OverTls;
 use crate::metrics::Metrics;
 use axum::Router;
 use axum::body::Body;
@@ -77,18 +78,10 @@ impl Edge {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/admin/v1/reset", post(reset))
-            .route("/start", get(not_built))
-            .route("/console", get(not_built))
+            .merge(crate::web::router(Arc::clone(&self.app), Arc::clone(&self.permits), self.is_secure))
             .fallback(aws)
             .with_state(Arc::clone(self))
     }
-}
-
-/// The portal and the consoles have their addresses already; a person who opens one is told, not shown an API error.
-async fn not_built() -> Response {
-    let text = "This version of Vestibule has no pages yet: the user portal comes with Identity Center.\n\
-                The AWS APIs are served at this address; see the documentation for which operations.\n";
-    (StatusCode::NOT_IMPLEMENTED, text).into_response()
 }
 
 async fn readyz(State(edge): State<Arc<Edge>>) -> Response {
@@ -271,7 +264,7 @@ impl Exchange {
             source_ip: self.source_ip.clone(),
             user_agent: user_agent(wire),
             region,
-            is_secure: edge.is_secure,
+            is_secure: edge.is_secure || self.parts.extensions.get::<OverTls>().is_some(),
         });
         if op.unsigned {
             return Ok((Caller::Anonymous, info));

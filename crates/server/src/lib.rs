@@ -3,8 +3,10 @@
 //! [`run`] puts everything together. Domain rules live in the crates below; this one alone knows them all.
 
 pub mod authn;
+pub mod aws_hosts;
 pub mod bootstrap;
 pub mod cli;
+pub mod cli_admin;
 pub mod cli_policy;
 pub mod config;
 pub mod coverage;
@@ -16,11 +18,14 @@ pub mod http;
 pub mod last_used;
 pub mod linkage;
 pub mod listen;
+pub mod mail;
 pub mod metrics;
+pub mod openapi;
 pub mod provider_keys;
 pub mod refusal;
 pub mod run;
 pub mod tls;
+mod web;
 pub mod worker;
 
 use kernel::Route;
@@ -33,5 +38,8 @@ pub fn routes() -> Vec<Route> {
 
 /// The code of every kind of job.
 pub fn jobs() -> Vec<JobHandler> {
-    [org::jobs(), directory::jobs(), sso::jobs(), trail::jobs(), provider_keys::jobs()].into_iter().flatten().collect()
+    [org::jobs(), directory::jobs(), sso::jobs(), trail::jobs(), provider_keys::jobs(), mail::jobs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

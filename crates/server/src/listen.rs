@@ -1,5 +1,6 @@
 //! Connections: accept, TLS, bounded heads, and an end that finishes what is under way.
 
+use crate::aws_hosts::AwsHosts;
 use crate::tls::Tls;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -19,8 +20,23 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// How long requests under way may take once the server is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
+/// What stands between a connection and HTTP.
+#[derive(Clone)]
+pub enum Front {
+    /// Nothing.
+    Plain,
+    /// TLS with a certificate from files.
+    Tls(Arc<Tls>),
+    /// TLS under AWS's own names, directly or through CONNECT.
+    AwsHosts(Arc<AwsHosts>),
+}
+
+/// Marks a request that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct OverTls;
+
 /// Serves `router` on `listener` until `stop` resolves, then finishes the requests that are under way.
-pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, router: Router, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, front: Front, router: Router, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = std::pin::pin!(stop);
@@ -37,10 +53,10 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, router: Router,
             continue;
         };
         let watcher = graceful.watcher();
-        let (tls, router) = (tls.clone(), router.clone());
+        let (front, router) = (front.clone(), router.clone());
         tokio::spawn(async move {
             let _place = place;
-            connection(stream, peer, tls, router, watcher).await;
+            connection(stream, peer, front, router, watcher).await;
         });
     }
     drop(listener);
@@ -52,15 +68,19 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, router: Router,
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    tls: Option<Arc<Tls>>,
+    front: Front,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let is_tls = !matches!(front, Front::Plain);
     let service = tower::ServiceExt::map_request(router, move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        if is_tls {
+            request.extensions_mut().insert(OverTls);
+        }
         request.map(axum::body::Body::new)
     });
     let service = TowerToHyperService::new(service);
@@ -70,9 +90,13 @@ async fn connection(
         .header_read_timeout(Duration::from_secs(REQUEST_READ_SECONDS_MAX))
         .max_buf_size(REQUEST_HEAD_BYTES_MAX)
         .pipeline_flush(true);
-    let outcome = match tls {
-        None => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
-        Some(tls) => {
+    let outcome = match front {
+        Front::Plain => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
+        Front::AwsHosts(hosts) => match hosts.accept(stream).await {
+            Some(stream) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
+            None => return,
+        },
+        Front::Tls(tls) => {
             let handshake = tls.acceptor().accept(stream);
             match tokio::time::timeout(Duration::from_secs(REQUEST_READ_SECONDS_MAX), handshake).await {
                 Ok(Ok(stream)) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,

@@ -1,10 +1,13 @@
 //! Puts the application together and runs it until it is told to stop.
 
+use crate::aws_hosts::AwsHosts;
 use crate::bootstrap::{self, Bootstrap, DataDirectory};
 use crate::config::Config;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
+use crate::listen::Front;
+use crate::mail::Mailer;
 use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::tls::Tls;
 use crate::worker::Workers;
@@ -57,6 +60,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     };
     let gate = Arc::new(Gate::default());
     let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
+    let mailer = Mailer::new(config.smtp_url.as_deref(), config.mail_from.as_deref())?;
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let app = App::new(Parts {
         store,
@@ -72,7 +76,8 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
             .with(LastUsed::default())
             .with(LastSeen::default())
             .with(WantedKeys::default())
-            .with(fetcher),
+            .with(fetcher)
+            .with(mailer),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })
@@ -107,7 +112,19 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
         }
         config.listen = bound;
     }
+    let mut aws_hosts = None;
+    if let Some(address) = config.aws_hosts {
+        let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
+            format!("cannot listen on {address}: choose another address or port with --aws-hosts")
+        })?;
+        config.aws_hosts = Some(listener.local_addr().context("the socket has no address")?);
+        aws_hosts = Some((listener, config.data.clone(), config.settings.region.clone()));
+    }
     let assembly = assemble(&config, mode)?;
+    // After the data directory is this process's own.
+    let aws_hosts = aws_hosts
+        .map(|(listener, data, region)| anyhow::Ok((listener, AwsHosts::new(&data, &region)?)))
+        .transpose()?;
     let first_state = match mode {
         Mode::Durable => None,
         Mode::Ephemeral => Some(assembly.app.store.image()?),
@@ -118,16 +135,37 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), tls.is_some(), first_state);
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;
     ready(&assembly, &config)?;
-    runtime.block_on(async {
-        let stop = async {
-            stop_signal().await;
-            tracing::info!("stopping");
-            edge.announce_stop();
-        };
-        listen::serve(listener, tls, edge.router(), stop).await;
-    });
+    let front = tls.map_or(Front::Plain, Front::Tls);
+    runtime.block_on(serve_until_stopped(&edge, (listener, front), aws_hosts));
     workers.stop();
     Ok(())
+}
+
+/// Serves both listeners until the process is told to stop, and what is under way then.
+async fn serve_until_stopped(
+    edge: &Arc<Edge>,
+    (listener, front): (TcpListener, Front),
+    aws_hosts: Option<(TcpListener, Arc<AwsHosts>)>,
+) {
+    let (stopping, stopped) = tokio::sync::watch::channel(false);
+    let stop = || {
+        let mut stopped = stopped.clone();
+        async move {
+            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+        }
+    };
+    let signal = async {
+        stop_signal().await;
+        tracing::info!("stopping");
+        edge.announce_stop();
+        let _ = stopping.send(true);
+    };
+    let under_aws_names = async {
+        if let Some((listener, hosts)) = aws_hosts {
+            listen::serve(listener, Front::AwsHosts(hosts), edge.router(), stop()).await;
+        }
+    };
+    tokio::join!(signal, under_aws_names, listen::serve(listener, front, edge.router(), stop()));
 }
 
 async fn stop_signal() {

@@ -3,6 +3,7 @@
 //! Everything here is pure: bytes in, values out. Deliberately absent: sockets, storage, the clock.
 //! Start reading at [`schema`] (what the generated model says), then [`codec`] (bytes to values and back).
 
+pub mod client;
 pub mod codec;
 pub mod common;
 pub mod document;

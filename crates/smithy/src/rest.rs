@@ -14,7 +14,7 @@ pub fn route(operations: &[&'static Op], method: &str, path: &str, query: &str) 
     operations.iter().copied().filter(|op| fits(op, method, path, query)).max_by_key(|op| fixed(op))
 }
 
-fn pattern(op: &Op) -> (&'static str, &'static str) {
+pub(crate) fn pattern(op: &Op) -> (&'static str, &'static str) {
     op.path.split_once('?').unwrap_or((op.path, ""))
 }
 
@@ -194,7 +194,7 @@ pub(crate) fn bind_headers(shape: &dyn Shape, response: &mut WireResponse) {
 }
 
 /// A scalar as a header's value; `None` for what a header cannot carry (RFC 9110 §5.5).
-fn header_value(view: &View<'_>) -> Option<String> {
+pub(crate) fn header_value(view: &View<'_>) -> Option<String> {
     let text = match view {
         View::Boolean(v) => v.to_string(),
         View::Integer(v) => v.to_string(),

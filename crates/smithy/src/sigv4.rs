@@ -1,4 +1,4 @@
-//! Verification of AWS Signature Version 4, header form and presigned form.
+//! AWS Signature Version 4: verification of the header form and the presigned form, signing in the header form.
 //!
 //! Stricter than the signing guide where a lax reading would let something travel unsigned: `host` and every
 //! `x-amz-*` header of the request must be signed, a signed header must be present, the body is always hashed.
@@ -7,9 +7,11 @@
 mod canonical;
 mod keys;
 mod parse;
+mod sign;
 
 pub use keys::SigningKeys;
 pub use parse::{Form, ParsedSignature, parse};
+pub use sign::Signer;
 
 use crate::common::{CommonError, SignedText};
 use crate::wire::WireRequest;

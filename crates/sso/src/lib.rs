@@ -5,6 +5,7 @@
 //! Deliberately absent: the users themselves (`identity`), directories, and HTML.
 
 pub mod access;
+mod administration;
 pub mod application;
 pub mod assignment;
 pub mod attribute;
@@ -39,6 +40,7 @@ pub const SERVICE: &str = "sso.amazonaws.com";
 /// Every operation of IAM Identity Center, its portal and its token service that is served.
 pub fn routes() -> Vec<Route> {
     [
+        administration::routes(),
         application::routes(),
         assignment::routes(),
         attribute::routes(),

@@ -4,7 +4,6 @@ use crate::aws_cli::Aws;
 use crate::harness::{Scratch, Server, Start, eventually};
 use crate::wire::Credentials;
 use serde_json::{Value, json};
-use std::path::Path;
 
 const ROLE: &str = "AWSServiceRoleForSSO";
 const PRINCIPAL: &str = "--service-principal sso.amazonaws.com";
@@ -337,15 +336,11 @@ fn services_that_nobody_knows_are_refused_and_delegation_is_for_one_member() {
 }
 
 #[test]
-fn the_second_version_of_the_cli_works_too_where_it_is_installed() {
-    let second = Path::new("/usr/bin/aws");
-    if !second.exists() {
-        println!("{} is not installed: the AWS CLI of the other tests has to do", second.display());
-        return;
-    }
+fn the_second_version_of_the_cli_works_too() {
+    let second = crate::aws_cli::aws_program_of_the_distribution();
     let server = Server::ephemeral();
     let endpoint = format!("http://{}", server.address);
-    let aws = Aws::of_credentials(&server, &server.admin()).with_program(second, &["--endpoint-url", &endpoint]);
+    let aws = Aws::of_credentials(&server, &server.admin()).with_program(&second, &["--endpoint-url", &endpoint]);
     let identity = aws.json("sts get-caller-identity");
     assert_eq!(identity["Account"], server.management().as_str());
     aws.json("organizations create-organization --feature-set ALL");

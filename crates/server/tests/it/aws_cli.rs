@@ -14,6 +14,14 @@ pub fn aws_program() -> PathBuf {
     path
 }
 
+/// The second version of the AWS CLI, as distributions ship it.
+pub fn aws_program_of_the_distribution() -> PathBuf {
+    let by_default = || PathBuf::from("/usr/bin/aws");
+    let path = std::env::var_os("VESTIBULE_TEST_AWS_V2").map_or_else(by_default, PathBuf::from);
+    assert!(path.exists(), "{} is missing: `make test` installs it and runs these tests", path.display());
+    path
+}
+
 /// An AWS CLI that was told where the server is, and who calls.
 pub struct Aws {
     program: PathBuf,

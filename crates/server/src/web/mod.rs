@@ -1,0 +1,190 @@
+//! The pages: what a browser sends, and the documents that it gets.
+//!
+//! Each handler is a plain function from a [`visit::Visit`] to an answer and runs on a thread that may block; this
+//! module alone is async. Every answer carries the headers of [`answer::protect`].
+
+mod answer;
+mod asset;
+mod authorize;
+mod console;
+mod cookie;
+mod credentials;
+mod destination;
+mod device;
+mod form;
+mod portal;
+mod profiles;
+mod sessions;
+mod sign_in;
+mod sign_out;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+use answer::{Answer, Failure};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::middleware::from_fn;
+use axum::response::Response;
+use axum::routing::{MethodRouter, any, get, post};
+use base::limits::REQUEST_READ_SECONDS_MAX;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use kernel::{App, RequestInfo};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use visit::Visit;
+
+/// Largest form.
+const FORM_BYTES_MAX: usize = 64 << 10;
+/// How long a request waits for its turn before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Characters of a User-Agent that are kept.
+const USER_AGENT_CHARACTERS_MAX: usize = 1_024;
+
+/// What every page shares.
+pub(crate) struct Web {
+    app: Arc<App>,
+    /// Whether connections are encrypted.
+    is_secure: bool,
+    /// Work that may wait for the database at once; shared with the APIs.
+    permits: Arc<Semaphore>,
+    /// Passwords that may be hashed at once: as many as there are cores, for each takes one and much memory.
+    password_permits: Arc<Semaphore>,
+}
+
+/// What a page does with a visit.
+type Handler = fn(&Visit) -> Answer;
+
+/// The pages' part of the router.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(
+    app: Arc<App>,
+    permits: Arc<Semaphore>,
+    is_secure: bool,
+) -> Router<S> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let web = Arc::new(Web { app, is_secure, permits, password_permits: Arc::new(Semaphore::new(cores)) });
+    let read = |handler: Handler| get(served(&web, handler, Cost::Light));
+    let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Cost::Light));
+    let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Cost::Password));
+    let write = |handler: Handler| -> MethodRouter<S> { post(served(&web, handler, Cost::Light)) };
+    Router::new()
+        .route("/signin", hashing(sign_in::show, sign_in::submit))
+        .route("/signin/password", hashing(sign_in::restart, sign_in::replace_password))
+        .route("/signout", both(sign_out::show, sign_out::submit))
+        .route("/device", both(device::show, device::submit))
+        .route("/authorize", both(authorize::show, authorize::submit))
+        .route("/start", read(portal::show).head(served(&web, portal::locate, Cost::Light)))
+        .route("/start/", read(portal::show).head(served(&web, portal::locate, Cost::Light)))
+        .route("/start/credentials", both(credentials::ask, credentials::show))
+        .route("/start/profiles", read(profiles::show))
+        .route("/start/sessions", read(sessions::show))
+        .route("/start/sessions/end", write(sessions::end))
+        .route("/start/sessions/end-others", write(sessions::end_others))
+        .route("/start/console", read(console::show))
+        .route("/console", read(console::show))
+        .route("/start/{*rest}", any(served(&web, not_found, Cost::Light)))
+        .route("/assets/{name}", get(asset::serve))
+        .layer(from_fn(answer::protect))
+}
+
+fn not_found(_: &Visit) -> Answer {
+    Err(Failure::told(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address."))
+}
+
+/// What a handler needs besides its turn at the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    Light,
+    Password,
+}
+
+/// The future that [`served`] makes.
+type Served = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
+
+fn served(
+    web: &Arc<Web>,
+    handler: Handler,
+    cost: Cost,
+) -> impl Fn(Request<Body>) -> Served + Clone + Send + Sync + 'static {
+    let web = Arc::clone(web);
+    move |request| Box::pin(serve(Arc::clone(&web), request, handler, cost))
+}
+
+async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, cost: Cost) -> Response {
+    let started = Instant::now();
+    let (head, body) = request.into_parts();
+    let info = Arc::new(info(&web, &head));
+    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let response = match form_of(&head, body).await {
+        Err(failure) => answer::failed(&failure, &info, None),
+        Ok(form) => {
+            let visit = Visit::new(Arc::clone(&web), Arc::clone(&info), head, &form);
+            match turn(&web, cost).await {
+                None => answer::failed(&Failure::busy(), &info, None),
+                Some(turn) => {
+                    let worked = tokio::task::spawn_blocking(move || {
+                        let _turn = turn;
+                        visit.answered(handler)
+                    });
+                    worked.await.unwrap_or_else(|_| answer::failed(&Failure::panicked(), &info, None))
+                }
+            }
+        }
+    };
+    let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let (status, request_id) = (response.status().as_u16(), info.request_id.as_str());
+    if status >= 400 {
+        tracing::info!(%method, path, status, request_id, duration_us, "page refused");
+    } else {
+        tracing::debug!(%method, path, status, request_id, duration_us, "page answered");
+    }
+    response
+}
+
+/// The permits of a piece of work; `None` when it does not get them in time.
+async fn turn(web: &Web, cost: Cost) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+    let of = |permits: &Arc<Semaphore>| {
+        let permits = Arc::clone(permits);
+        async move { tokio::time::timeout(PATIENCE, permits.acquire_owned()).await.ok()?.ok() }
+    };
+    // Passwords wait among themselves first, so that they do not hold what everybody needs.
+    let password = match cost {
+        Cost::Password => Some(of(&web.password_permits).await?),
+        Cost::Light => None,
+    };
+    Some((of(&web.permits).await?, password))
+}
+
+fn info(web: &Web, head: &http::request::Parts) -> RequestInfo {
+    let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
+    let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    RequestInfo {
+        request_id: RequestInfo::new_id(&web.app),
+        source_ip: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
+        user_agent: user_agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect(),
+        region: web.app.settings.region.clone(),
+        is_secure: web.is_secure,
+    }
+}
+
+/// The body of a form; empty for a request that sends none.
+async fn form_of(head: &http::request::Parts, body: Body) -> Result<bytes::Bytes, Failure> {
+    if head.method != http::Method::POST {
+        return Ok(bytes::Bytes::new());
+    }
+    form::check_origin(&head.headers)?;
+    let limited = Limited::new(body, FORM_BYTES_MAX).collect();
+    match tokio::time::timeout(Duration::from_secs(REQUEST_READ_SECONDS_MAX), limited).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(_)) => Err(Failure::told(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Too much at once",
+            "The form is larger than any of ours.",
+        )),
+        Err(_) => Err(Failure::told(StatusCode::REQUEST_TIMEOUT, "Too slow", "The form did not arrive in time.")),
+    }
+}
