@@ -57,19 +57,21 @@ create table dir_sync (
     usn {int} not null,
     full_at {int} not null,
     ran_at {int} not null,
-    -- What the last run did or why it failed, as JSON.
-    result text
+    -- What the last run did or why it failed, and what the last rehearsal found to be done, as JSON.
+    result text,
+    plan text
 ){strict};
 create index dir_sync_by_directory on dir_sync (directory_id);
 
--- The users and groups that were chosen, by their ids in the directory.
+-- The users and groups that were chosen by name. What they are in the directory is found out by the next run.
 create table dir_scope (
     store_id text not null references dir_sync (store_id),
-    object_id text not null,
     kind text not null check (kind in ('USER', 'GROUP')),
+    name_key text not null,
     name text not null,
+    object_id text,
     added_at {int} not null,
-    primary key (store_id, object_id)
+    primary key (store_id, kind, name_key)
 ){strict};
 
 -- Users who are in the directory but not in the scope any more: they keep their access for a while.

@@ -20,18 +20,23 @@ pub use plan::{
 pub use settings::{Chosen, Kind, Settings};
 
 use crate::connector::{self, Domain, Problem, Service};
+use crate::ldap::LdapError;
 use crate::object_id::ObjectId;
 use apply::{Work, actual};
 use base::{DirectoryId, IdentityStoreId};
 use kernel::job::{JobHandler, JobKind, Outcome};
 use kernel::{App, Error, Result, Tx, WriteCx, params};
 use read::Changes;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Synchronizes an identity store, again and again. Key: the store.
 const SYNC: JobKind = JobKind("directory.sync");
+/// Finds out what a run would change. Key: the store.
+const REHEARSE: JobKind = JobKind("directory.rehearse_sync");
+/// Names that a rehearsal lists of each kind.
+const NAMES_MAX: usize = 100;
 /// Everything is read at least so often, in seconds.
 const FULL_SECONDS: i64 = 86_400;
 /// Pause after a run that failed, in seconds.
@@ -46,26 +51,37 @@ pub enum Report {
     Changed(Box<Difference>),
 }
 
-impl Report {
-    fn json(&self) -> String {
-        match self {
-            Self::Unchanged => json!({"status": "UNCHANGED"}),
-            Self::Changed(difference) => json!({
-                "status": "SUCCEEDED",
-                "usersCreated": difference.create_users.len(),
-                "usersUpdated": difference.update_users.len(),
-                "usersDeleted": difference.delete_users.len(),
-                "usersDisabled": difference.disable_users.len(),
-                "usersEnabled": difference.enable_users.len(),
-                "groupsCreated": difference.create_groups.len(),
-                "groupsUpdated": difference.update_groups.len(),
-                "groupsDeleted": difference.delete_groups.len(),
-                "membershipsAdded": difference.add_members.len(),
-                "membershipsRemoved": difference.remove_members.len(),
-            }),
-        }
-        .to_string()
-    }
+/// How much of what changes.
+fn summary(difference: &Difference) -> Value {
+    json!({
+        "usersCreated": difference.create_users.len(),
+        "usersUpdated": difference.update_users.len(),
+        "usersDeleted": difference.delete_users.len(),
+        "usersDisabled": difference.disable_users.len(),
+        "usersEnabled": difference.enable_users.len(),
+        "groupsCreated": difference.create_groups.len(),
+        "groupsUpdated": difference.update_groups.len(),
+        "groupsDeleted": difference.delete_groups.len(),
+        "membershipsAdded": difference.add_members.len(),
+        "membershipsRemoved": difference.remove_members.len(),
+    })
+}
+
+/// [`summary`] with the first names of those who come and go.
+fn details(compared: &Compared) -> Value {
+    let (difference, actual) = (&compared.difference, &compared.actual);
+    let user = |id: &ObjectId| actual.users.get(id).map(|user| user.profile.user_name.clone());
+    let first = |names: &mut dyn Iterator<Item = String>| json!(names.take(NAMES_MAX).collect::<Vec<_>>());
+    let mut value = summary(difference);
+    let created = difference.create_users.iter().map(|(_, user)| user.profile.user_name.clone());
+    value["usersToCreate"] = first(&mut { created });
+    value["usersToDelete"] = first(&mut difference.delete_users.iter().filter_map(user));
+    value["usersToDisable"] = first(&mut difference.disable_users.iter().filter_map(user));
+    value["groupsToCreate"] = first(&mut difference.create_groups.iter().map(|(_, name, _)| name.clone()));
+    let group = |id: &ObjectId| actual.groups.get(id).map(|group| group.name.clone());
+    value["groupsToDelete"] = first(&mut difference.delete_groups.iter().filter_map(group));
+    value["notFound"] = json!(compared.not_found);
+    value
 }
 
 /// Whether an identity store takes its people from the directory.
@@ -97,24 +113,26 @@ fn settings_of(app: &App, store: &IdentityStoreId) -> Result<Settings> {
     found.ok_or_else(|| Error::internal("the identity store takes its people from no directory"))
 }
 
-/// The user or group of that exact name in the directory of `store`; `None` when there is none.
-///
-/// # Errors
-/// When the database fails.
-pub fn find(app: &App, store: &IdentityStoreId, kind: Kind, name: &str) -> Result<Result<Option<Chosen>, Problem>> {
-    let settings = settings_of(app, store)?;
-    // A name may be given as it is written in the identity store.
-    let found = domain_of(app, &settings)?.and_then(|domain| {
-        let suffix = format!("@{}", domain.name());
-        let name = name.strip_suffix(&suffix).unwrap_or(name);
-        domain.with_service(|service| read::find(service, kind, name))
-    });
-    Ok(found.map(|found| found.map(|(id, name)| Chosen { id, kind, name })))
-}
-
 struct Compared {
     difference: Difference,
     actual: Actual,
+    /// What was chosen and has been found in the directory only now.
+    identified: Vec<Chosen>,
+    /// Names that were chosen and are not in the directory.
+    not_found: Vec<String>,
+}
+
+/// Finds out what was chosen by name.
+fn identify(service: &mut Service, chosen: &mut [Chosen]) -> Result<(Vec<Chosen>, Vec<String>), LdapError> {
+    let (mut identified, mut not_found) = (Vec::new(), Vec::new());
+    for each in chosen.iter_mut().filter(|chosen| chosen.id.is_none()) {
+        each.id = read::find(service, each.kind, &each.name)?;
+        match each.id {
+            Some(_) => identified.push(each.clone()),
+            None => not_found.push(each.name.clone()),
+        }
+    }
+    Ok((identified, not_found))
 }
 
 fn compare(
@@ -124,7 +142,11 @@ fn compare(
     service: &mut Service,
 ) -> Result<Result<Compared, Problem>> {
     let store = &settings.store;
-    let (actual, chosen) = app.store.read(|tx| Ok((actual(tx, store)?, settings::scope(tx, store)?)))?;
+    let (actual, mut chosen) = app.store.read(|tx| Ok((actual(tx, store)?, settings::scope(tx, store)?)))?;
+    let (identified, not_found) = match identify(service, &mut chosen) {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error.into())),
+    };
     let known = actual.users.keys().copied().collect();
     let wish = read::Wish { domain, chosen: &chosen, mapping: &settings.mapping, known: &known };
     let desired = match read::read(service, &wish) {
@@ -132,7 +154,7 @@ fn compare(
         Err(error) => return Ok(Err(error.into())),
     };
     let difference = plan(&desired, &actual, app.now());
-    Ok(Ok(Compared { difference, actual }))
+    Ok(Ok(Compared { difference, actual, identified, not_found }))
 }
 
 /// As [`compare`], where only `users` have changed: everything else is taken to be as it was.
@@ -155,7 +177,7 @@ fn compare_users(
     let mut desired = actual.as_desired();
     desired.users.extend(changed);
     let difference = plan(&desired, &actual, app.now());
-    Ok(Ok(Compared { difference, actual }))
+    Ok(Ok(Compared { difference, actual, identified: Vec::new(), not_found: Vec::new() }))
 }
 
 /// What a run would change now.
@@ -163,16 +185,30 @@ fn compare_users(
 /// # Errors
 /// When the database fails.
 pub fn dry_run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Difference, Problem>> {
+    Ok(compare_now(app, store)?.map(|compared| compared.difference))
+}
+
+fn compare_now(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Compared, Problem>> {
     let settings = settings_of(app, store)?;
-    let domain = match domain_of(app, &settings)? {
-        Ok(domain) => domain,
-        Err(problem) => return Ok(Err(problem)),
+    let connected = domain_of(app, &settings)?.and_then(|domain| domain.service().map(|service| (domain, service)));
+    match connected {
+        Ok((domain, mut service)) => compare(app, &settings, domain.name(), &mut service),
+        Err(problem) => Ok(Err(problem)),
+    }
+}
+
+fn rehearse(app: &Arc<App>, key: &str) -> Result<Outcome> {
+    let Some(store) = IdentityStoreId::parse(key) else { return Ok(Outcome::Done) };
+    if app.store.read(|tx| settings::get(tx, &store))?.is_none() {
+        return Ok(Outcome::Done);
+    }
+    let mut plan = match compare_now(app, &store)? {
+        Ok(compared) => details(&compared),
+        Err(problem) => json!({"reason": problem.to_string()}),
     };
-    let mut service = match domain.service() {
-        Ok(service) => service,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    Ok(compare(app, &settings, domain.name(), &mut service)?.map(|compared| compared.difference))
+    plan["at"] = json!(app.now().iso8601());
+    apply::write(app, |cx| settings::rehearsed(&mut cx.write(), &store, &plan.to_string()))?;
+    Ok(Outcome::Done)
 }
 
 /// Synchronizes the store.
@@ -193,7 +229,7 @@ pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Pro
     let mark = settings::Mark { server: service.root.server.clone(), usn: service.root.last_change, is_full: false };
     let (compared, mark) = match changes {
         Ok(Changes::Users(users)) if users.is_empty() => {
-            remember(app, store, &mark, &Report::Unchanged)?;
+            remember(app, store, &mark, &json!({"status": "UNCHANGED"}))?;
             return Ok(Ok(Report::Unchanged));
         }
         Ok(Changes::Users(users)) => (compare_users(app, &settings, domain.name(), &mut service, users)?, mark),
@@ -208,14 +244,19 @@ pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Pro
         Ok(compared) => compared,
         Err(problem) => return Ok(Err(problem)),
     };
+    apply::write(app, |cx| {
+        compared.identified.iter().try_for_each(|chosen| settings::identify(&mut cx.write(), store, chosen))
+    })?;
     Work::new(app, store, &compared.actual).carry_out(&compared.difference)?;
-    let report = Report::Changed(Box::new(compared.difference));
-    remember(app, store, &mark, &report)?;
-    Ok(Ok(report))
+    let mut result = summary(&compared.difference);
+    result["status"] = json!("SUCCEEDED");
+    result["notFound"] = json!(compared.not_found);
+    remember(app, store, &mark, &result)?;
+    Ok(Ok(Report::Changed(Box::new(compared.difference))))
 }
 
-fn remember(app: &Arc<App>, store: &IdentityStoreId, mark: &settings::Mark, report: &Report) -> Result<()> {
-    let result = report.json();
+fn remember(app: &Arc<App>, store: &IdentityStoreId, mark: &settings::Mark, result: &Value) -> Result<()> {
+    let result = result.to_string();
     apply::write(app, |cx| {
         let now = cx.now;
         settings::ran(&mut cx.write(), store, Some(mark), &result, now)
@@ -256,13 +297,18 @@ fn job(app: &Arc<App>, key: &str) -> Result<Outcome> {
     }
 }
 
-/// Chooses a user or group for the store, and has it synchronized.
+/// The name by which something is chosen: as the directory or as the identity store writes it.
+fn chosen_name(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+/// Chooses the user or group of that exact name for the store, and has it synchronized.
 ///
 /// # Errors
 /// When the database fails.
-pub fn choose(cx: &mut WriteCx<'_>, store: &IdentityStoreId, chosen: &Chosen) -> Result<()> {
+pub fn choose(cx: &mut WriteCx<'_>, store: &IdentityStoreId, kind: Kind, name: &str) -> Result<()> {
     let now = cx.now;
-    settings::choose(&mut cx.write(), store, chosen, now)?;
+    settings::choose(&mut cx.write(), store, kind, chosen_name(name), now)?;
     run_soon(cx, store)
 }
 
@@ -270,10 +316,19 @@ pub fn choose(cx: &mut WriteCx<'_>, store: &IdentityStoreId, chosen: &Chosen) ->
 ///
 /// # Errors
 /// When the database fails.
-pub fn dismiss(cx: &mut WriteCx<'_>, store: &IdentityStoreId, id: &ObjectId) -> Result<bool> {
-    let was_chosen = settings::dismiss(&mut cx.write(), store, id)?;
+pub fn dismiss(cx: &mut WriteCx<'_>, store: &IdentityStoreId, kind: Kind, name: &str) -> Result<bool> {
+    let was_chosen = settings::dismiss(&mut cx.write(), store, kind, chosen_name(name))?;
     run_soon(cx, store)?;
     Ok(was_chosen)
+}
+
+/// Has the difference between the store and the directory found out; [`Settings::plan`] shows it afterwards.
+///
+/// # Errors
+/// When the database fails.
+pub fn rehearse_soon(cx: &mut WriteCx<'_>, store: &IdentityStoreId) -> Result<()> {
+    let now = cx.now;
+    cx.enqueue(REHEARSE, store.as_str(), now)
 }
 
 /// Changes how the store is synchronized, and has that done unless it is paused. Whoever leaves it paused for 28 days
@@ -295,5 +350,5 @@ pub fn configure(
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    vec![JobHandler { kind: SYNC, run: job }]
+    vec![JobHandler { kind: SYNC, run: job }, JobHandler { kind: REHEARSE, run: rehearse }]
 }

@@ -54,7 +54,7 @@ type Groups = HashMap<String, GroupName>;
 pub(super) fn read(service: &mut Service, wish: &Wish<'_>) -> Result<Desired, LdapError> {
     let base = service.root.base.clone();
     let connection = &mut service.connection;
-    let chosen = |kind| wish.chosen.iter().filter(move |chosen| chosen.kind == kind).map(|chosen| chosen.id);
+    let chosen = |kind| wish.chosen.iter().filter(move |chosen| chosen.kind == kind).filter_map(|chosen| chosen.id);
     let groups = if chosen(Kind::Group).next().is_some() { groups(connection, &base, wish)? } else { Groups::new() };
     let members = members(connection, &base, &groups, chosen(Kind::Group).collect())?;
     let mut people = People::new(wish);
@@ -215,14 +215,13 @@ fn still_there(connection: &mut Connection, base: &str, ids: &[ObjectId]) -> Res
     Ok(found)
 }
 
-/// The object of that kind and exact name: its id and the name as the directory has it.
-pub(super) fn find(service: &mut Service, kind: Kind, name: &str) -> Result<Option<(ObjectId, String)>, LdapError> {
+/// The id of the object of that kind and exact name.
+pub(super) fn find(service: &mut Service, kind: Kind, name: &str) -> Result<Option<ObjectId>, LdapError> {
     let is_kind = if kind == Kind::User { Filter::is_user() } else { Filter::is_group() };
     let filter = Filter::And(vec![is_kind, Filter::equal("sAMAccountName", name)]);
     let base = service.root.base.clone();
-    let found = service.connection.find(&search(&base, filter, &["objectGUID", "sAMAccountName"]), 2)?;
-    let [entry] = found.as_slice() else { return Ok(None) };
-    Ok(id_of(entry).zip(entry.text("sAMAccountName").map(str::to_owned)))
+    let found = service.connection.find(&search(&base, filter, &["objectGUID"]), 2)?;
+    Ok(if let [entry] = found.as_slice() { id_of(entry) } else { None })
 }
 
 /// What has changed in the directory.

@@ -38,11 +38,11 @@ impl Kind {
 /// Something that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
-    /// Its id in the directory.
-    pub id: ObjectId,
+    /// Its id in the directory; `None` until a run has found it there.
+    pub id: Option<ObjectId>,
     /// What it is.
     pub kind: Kind,
-    /// The name by which it was chosen.
+    /// The name by which it was chosen, without the domain.
     pub name: String,
 }
 
@@ -69,6 +69,8 @@ pub struct Settings {
     pub ran_at: Timestamp,
     /// What the last run did or why it failed, as JSON.
     pub result: Option<String>,
+    /// What the last rehearsal found to be done, as JSON.
+    pub plan: Option<String>,
 }
 
 fn settings(row: &Row<'_>) -> Result<Settings> {
@@ -84,6 +86,7 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
         full_at: row.get(7)?,
         ran_at: row.get(8)?,
         result: row.get(9)?,
+        plan: row.get(10)?,
     })
 }
 
@@ -93,7 +96,7 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
 /// When the database fails.
 pub fn get(tx: &mut Tx, store: &IdentityStoreId) -> Result<Option<Settings>> {
     let sql = "select store_id, directory_id, paused_at, interval_seconds, mapping, server, usn, full_at, ran_at, \
-               result from dir_sync where store_id = $1";
+               result, plan from dir_sync where store_id = $1";
     tx.opt(sql, params![store], settings)
 }
 
@@ -138,7 +141,8 @@ pub fn update(
 }
 
 fn chosen(row: &Row<'_>) -> Result<Chosen> {
-    Ok(Chosen { id: row.parse(0, ObjectId::parse)?, kind: row.parse(1, Kind::parse)?, name: row.get(2)? })
+    let id: Option<String> = row.get(0)?;
+    Ok(Chosen { id: id.as_deref().and_then(ObjectId::parse), kind: row.parse(1, Kind::parse)?, name: row.get(2)? })
 }
 
 /// What was chosen, by name.
@@ -146,7 +150,7 @@ fn chosen(row: &Row<'_>) -> Result<Chosen> {
 /// # Errors
 /// When the database fails.
 pub fn scope(tx: &mut Tx, store: &IdentityStoreId) -> Result<Vec<Chosen>> {
-    let sql = "select object_id, kind, name from dir_scope where store_id = $1 order by kind, name, object_id";
+    let sql = "select object_id, kind, name from dir_scope where store_id = $1 order by kind, name_key";
     tx.all(sql, params![store], chosen)
 }
 
@@ -154,24 +158,38 @@ pub fn scope(tx: &mut Tx, store: &IdentityStoreId) -> Result<Vec<Chosen>> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn choose(tx: &mut WriteTx<'_>, store: &IdentityStoreId, chosen: &Chosen, now: Timestamp) -> Result<()> {
+pub fn choose(tx: &mut WriteTx<'_>, store: &IdentityStoreId, kind: Kind, name: &str, now: Timestamp) -> Result<()> {
     tx.exec_one(
-        "insert into dir_scope (store_id, object_id, kind, name, added_at) values ($1, $2, $3, $4, $5) \
-         on conflict (store_id, object_id) do update set name = excluded.name",
-        params![store, chosen.id.to_string(), chosen.kind.as_str(), chosen.name, now],
+        "insert into dir_scope (store_id, kind, name_key, name, added_at) values ($1, $2, $3, $4, $5) \
+         on conflict (store_id, kind, name_key) do update set name = excluded.name, object_id = null",
+        params![store, kind.as_str(), name.to_lowercase(), name, now],
     )?;
     read_everything(tx, store)
+}
+
+/// Remembers what something that was chosen is in the directory.
+pub(super) fn identify(tx: &mut WriteTx<'_>, store: &IdentityStoreId, chosen: &Chosen) -> Result<()> {
+    let id = chosen.id.map(|id| id.to_string());
+    let sql = "update dir_scope set object_id = $4 where store_id = $1 and kind = $2 and name_key = $3";
+    tx.exec(sql, params![store, chosen.kind.as_str(), chosen.name.to_lowercase(), id])?;
+    Ok(())
 }
 
 /// Takes something from what was chosen; false when it was not.
 ///
 /// # Errors
 /// When the database fails.
-pub fn dismiss(tx: &mut WriteTx<'_>, store: &IdentityStoreId, id: &ObjectId) -> Result<bool> {
-    let sql = "delete from dir_scope where store_id = $1 and object_id = $2";
-    let was_chosen = tx.exec(sql, params![store, id.to_string()])? > 0;
+pub fn dismiss(tx: &mut WriteTx<'_>, store: &IdentityStoreId, kind: Kind, name: &str) -> Result<bool> {
+    let sql = "delete from dir_scope where store_id = $1 and kind = $2 and name_key = $3";
+    let was_chosen = tx.exec(sql, params![store, kind.as_str(), name.to_lowercase()])? > 0;
     read_everything(tx, store)?;
     Ok(was_chosen)
+}
+
+/// Remembers what a rehearsal found.
+pub(super) fn rehearsed(tx: &mut WriteTx<'_>, store: &IdentityStoreId, plan: &str) -> Result<()> {
+    tx.exec("update dir_sync set plan = $2 where store_id = $1", params![store, plan])?;
+    Ok(())
 }
 
 /// Has the next run read everything, whatever has changed.

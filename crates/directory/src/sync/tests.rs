@@ -4,7 +4,7 @@ use super::{Kind, Report};
 use crate::ldap::Patience;
 use crate::ldap::ber::{self, OCTETS, SEQUENCE, SET};
 use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, message, reply, request, result};
-use crate::{Directories, ObjectId, Options, source, sync};
+use crate::{Directories, Options, source, sync};
 use base::{AccountId, DirectoryId, IdentityStoreId};
 use kernel::app::Extensions;
 use kernel::testing::{START, Setup, TestApp, root};
@@ -162,12 +162,10 @@ fn domain_of(count: usize) -> (TestApp, IdentityStoreId) {
     app.call::<ops::RegisterCertificate>(&root, register).expect("registered");
     app.run_jobs();
     let id = DirectoryId::parse(&id).expect("valid");
-    let group = ObjectId::from_bytes(&object_id(GROUP)).expect("16 bytes");
-    let chosen = sync::Chosen { id: group, kind: Kind::Group, name: "everybody".to_owned() };
     app.app
         .write_as(&root, &app.request(), |cx| {
             source::set_active_directory(cx, &store.id, &id)?.expect("the directory is Active");
-            sync::choose(cx, &store.id, &chosen)
+            sync::choose(cx, &store.id, Kind::Group, "everybody@corp.example.com")
         })
         .expect("written");
     (app, store.id)

@@ -213,9 +213,7 @@ impl World {
     }
 
     pub fn choose(&self, store: &IdentityStoreId, kind: Kind, name: &str) {
-        let found = sync::find(&self.app.app, store, kind, name).expect("works").expect("reachable");
-        let chosen = found.unwrap_or_else(|| panic!("{name} is in the directory"));
-        self.write(|cx| sync::choose(cx, store, &chosen));
+        self.write(|cx| sync::choose(cx, store, kind, name));
     }
 
     pub fn run(&self, store: &IdentityStoreId) -> Report {
