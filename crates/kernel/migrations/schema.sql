@@ -61,11 +61,12 @@ CREATE TABLE dir_directory (
 
 CREATE TABLE dir_scope (
     store_id text not null references dir_sync (store_id),
-    object_id text not null,
     kind text not null check (kind in ('USER', 'GROUP')),
+    name_key text not null,
     name text not null,
+    object_id text,
     added_at integer not null,
-    primary key (store_id, object_id)
+    primary key (store_id, kind, name_key)
 ) strict;
 
 CREATE TABLE dir_sync (
@@ -81,8 +82,9 @@ CREATE TABLE dir_sync (
     usn integer not null,
     full_at integer not null,
     ran_at integer not null,
-    -- What the last run did or why it failed, as JSON.
-    result text
+    -- What the last run did or why it failed, and what the last rehearsal found to be done, as JSON.
+    result text,
+    plan text
 ) strict;
 
 CREATE TABLE dir_tag (
@@ -398,9 +400,11 @@ CREATE TABLE job (
 
 CREATE TABLE mail_message (
     id text primary key,
+    -- The account on whose behalf the mail is written, and which may see it in its outbox.
+    account_id text not null,
     recipient text not null,
     subject text not null,
-    -- Sealed: mails carry links that let their reader in.
+    -- Sealed: mails carry what lets their reader in.
     body blob not null,
     created_at integer not null,
     sent_at integer,
@@ -879,7 +883,7 @@ CREATE UNIQUE INDEX job_by_key on job (kind, key);
 
 CREATE INDEX job_due on job (state, run_at);
 
-CREATE INDEX mail_message_waiting on mail_message (sent_at, created_at, id);
+CREATE INDEX mail_message_by_account on mail_message (account_id, created_at, id);
 
 CREATE INDEX org_account_by_org on org_account (org_id, joined_at, account_id);
 
@@ -900,14 +904,6 @@ CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
 CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
 
 CREATE INDEX sso_access_token_by_session on sso_access_token (session_id);
-
-CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
-
-CREATE UNIQUE INDEX sso_application_by_client_token on sso_application (account_id, client_token);
-
-CREATE INDEX sso_application_by_instance on sso_application (instance_id, created_at, id);
-
-CREATE INDEX sso_application_grant_issuer_by_issuer on sso_application_grant_issuer (issuer_id);
 
 CREATE INDEX sso_application_assignment_by_principal on sso_application_assignment (principal_id, application_id);
 

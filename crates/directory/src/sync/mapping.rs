@@ -47,6 +47,11 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// The expression of each attribute.
+    pub fn expressions(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> String {
         serde_json::Value::from_iter(self.0.clone()).to_string()
