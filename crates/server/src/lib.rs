@@ -33,7 +33,10 @@ use kernel::job::JobHandler;
 
 /// Every operation that is served.
 pub fn routes() -> Vec<Route> {
-    [iam::routes(), org::routes(), identity::routes(), directory::routes(), sso::routes(), trail::routes()].into_iter().flatten().collect()
+    [iam::routes(), org::routes(), identity::routes(), directory::routes(), sso::routes(), trail::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The code of every kind of job.

@@ -145,7 +145,8 @@ fn operation(op: &'static Op, components: &mut Components) -> Value {
     if members.iter().any(|member| member.location == Location::Body) {
         let is_required = members.iter().any(|member| member.location == Location::Body && member.required);
         let schema = reference(op.input, components);
-        out["requestBody"] = json!({ "required": is_required, "content": { "application/json": { "schema": schema } } });
+        out["requestBody"] =
+            json!({ "required": is_required, "content": { "application/json": { "schema": schema } } });
     }
     out
 }
@@ -172,9 +173,9 @@ fn responses(op: &'static Op, components: &mut Components) -> Value {
         answer["content"] = json!({ "application/json": { "schema": reference(output, components) } });
     }
     out.insert(op.status.to_string(), answer);
-    components.entry("Error").or_insert_with(|| {
-        json!({ "type": "object", "properties": { "message": { "type": "string" } } })
-    });
+    components
+        .entry("Error")
+        .or_insert_with(|| json!({ "type": "object", "properties": { "message": { "type": "string" } } }));
     for (status, names) in by_status {
         let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
         out.insert(status.to_string(), json!({ "description": names.join(", "), "content": content }));

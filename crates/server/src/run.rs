@@ -114,17 +114,16 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     }
     let mut aws_hosts = None;
     if let Some(address) = config.aws_hosts {
-        let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
-            format!("cannot listen on {address}: choose another address or port with --aws-hosts")
-        })?;
+        let listener = runtime
+            .block_on(TcpListener::bind(address))
+            .with_context(|| format!("cannot listen on {address}: choose another address or port with --aws-hosts"))?;
         config.aws_hosts = Some(listener.local_addr().context("the socket has no address")?);
         aws_hosts = Some((listener, config.data.clone(), config.settings.region.clone()));
     }
     let assembly = assemble(&config, mode)?;
     // After the data directory is this process's own.
-    let aws_hosts = aws_hosts
-        .map(|(listener, data, region)| anyhow::Ok((listener, AwsHosts::new(&data, &region)?)))
-        .transpose()?;
+    let aws_hosts =
+        aws_hosts.map(|(listener, data, region)| anyhow::Ok((listener, AwsHosts::new(&data, &region)?))).transpose()?;
     let first_state = match mode {
         Mode::Durable => None,
         Mode::Ephemeral => Some(assembly.app.store.image()?),

@@ -69,8 +69,12 @@ impl Authority {
                 let pair = KeyPair::from_pem(&text).with_context(|| format!("{} is no key", key.display()))?;
                 Ok(Self::of(pair))
             }
-            (true, false) => bail!("{} is missing: remove {} to have both made anew", key.display(), certificate.display()),
-            (false, true) => bail!("{} is missing: remove {} to have both made anew", certificate.display(), key.display()),
+            (true, false) => {
+                bail!("{} is missing: remove {} to have both made anew", key.display(), certificate.display())
+            }
+            (false, true) => {
+                bail!("{} is missing: remove {} to have both made anew", certificate.display(), key.display())
+            }
         }
     }
 

@@ -100,7 +100,8 @@ impl Client {
         }
         let name = ServerName::try_from(host.to_owned()).context("the endpoint's host is no name")?;
         let config = trust(self.environment.authorities.as_deref())?;
-        send(TlsConnector::from(Arc::new(config)).connect(name, stream).await.context("no TLS connection")?, request).await
+        send(TlsConnector::from(Arc::new(config)).connect(name, stream).await.context("no TLS connection")?, request)
+            .await
     }
 
     fn signed(&self, service: &Service, written: &Written, host: &str, base: &str) -> Result<Request<Full<Bytes>>> {

@@ -209,9 +209,8 @@ mod tests {
     fn resolved(profile: Option<&str>, variables: &[(&str, &str)]) -> Result<Environment> {
         let chosen = Chosen { profile: profile.map(str::to_owned), ..Chosen::default() };
         let variable = |name: &str| variables.iter().find(|(each, _)| *each == name).map(|(_, v)| (*v).to_owned());
-        let file = |path: &str| {
-            Ok(Some(if path.ends_with("credentials") { SHARED.to_owned() } else { CONFIG.to_owned() }))
-        };
+        let file =
+            |path: &str| Ok(Some(if path.ends_with("credentials") { SHARED.to_owned() } else { CONFIG.to_owned() }));
         Environment::resolve(&chosen, &variable, &file)
     }
 
@@ -237,7 +236,10 @@ mod tests {
         ];
         let of_environment = resolved(None, &variables).expect("complete");
         assert_eq!(of_environment.credentials.access_key_id, "AKIAENV");
-        assert_eq!((of_environment.endpoint.as_str(), of_environment.region.as_str()), ("http://127.0.0.1:9", "us-west-2"));
+        assert_eq!(
+            (of_environment.endpoint.as_str(), of_environment.region.as_str()),
+            ("http://127.0.0.1:9", "us-west-2")
+        );
         assert_eq!(resolved(Some("ops"), &variables).expect("complete").credentials.access_key_id, "AKIAOPS");
     }
 

@@ -73,7 +73,8 @@ pub fn mail(messages: &[MailMessage]) -> String {
     for message in messages {
         let text = |value: &Option<String>| line(value.as_deref().unwrap_or("-"));
         let status = message.status.map_or("-", |status| status.as_str());
-        let _ = writeln!(out, "To: {}\nDate: {}\nStatus: {status}", text(&message.recipient), time(message.created_date));
+        let _ =
+            writeln!(out, "To: {}\nDate: {}\nStatus: {status}", text(&message.recipient), time(message.created_date));
         if let Some(error) = &message.last_error {
             let _ = writeln!(out, "Error: {}", line(error));
         }

@@ -57,9 +57,15 @@ fn assigning_again_succeeds_and_changes_nothing() {
     let center = Center::new();
     let (ann, set) = (center.user_called("ann"), center.set("Auditor"));
     center.assign_user(&set, &ann, &center.member);
-    let before = (center.roles(&center.member), center.count("select count(*) from audit where account_id = $1", params![center.member]));
+    let before = (
+        center.roles(&center.member),
+        center.count("select count(*) from audit where account_id = $1", params![center.member]),
+    );
     center.assign_user(&set, &ann, &center.member);
-    let after = (center.roles(&center.member), center.count("select count(*) from audit where account_id = $1", params![center.member]));
+    let after = (
+        center.roles(&center.member),
+        center.count("select count(*) from audit where account_id = $1", params![center.member]),
+    );
     assert_eq!(before, after);
 }
 
@@ -93,9 +99,7 @@ fn what_cannot_be_assigned_or_ended_fails_with_the_reason() {
     let store = &center.instance.store;
     assert_eq!(
         center.assign(&set, (PrincipalType::User, nobody), &center.member),
-        failed(format!(
-            "Received a 404 status error: the USER assignee {nobody} was not found in directory {store}."
-        ))
+        failed(format!("Received a 404 status error: the USER assignee {nobody} was not found in directory {store}."))
     );
     assert_eq!(center.count("select count(*) from sso_provisioned", params![]), 0);
     let missing = failed("Received a 404 status error: Assignment not found.");
@@ -152,7 +156,10 @@ fn assignments_are_listed_by_account_and_by_principal() {
     let listed = center.call::<ops::ListAccountAssignments>(&center.management(), input).account_assignments;
     let listed = listed.expect("rows");
     assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].principal_type, listed[0].principal_id.as_deref()), (Some(PrincipalType::Group), Some(group.as_str())));
+    assert_eq!(
+        (listed[0].principal_type, listed[0].principal_id.as_deref()),
+        (Some(PrincipalType::Group), Some(group.as_str()))
+    );
     let of = |kind: PrincipalType, id: &str, filter: Option<&str>| {
         let input = shapes::ListAccountAssignmentsForPrincipalRequest {
             filter: filter.map(|id| shapes::ListAccountAssignmentsFilter { account_id: Some(id.to_owned()) }),
@@ -163,7 +170,8 @@ fn assignments_are_listed_by_account_and_by_principal() {
         };
         let rows = center.call::<ops::ListAccountAssignmentsForPrincipal>(&center.management(), input);
         let rows = rows.account_assignments.expect("rows").into_iter();
-        let mut rows: Vec<_> = rows.map(|row| (row.principal_type.expect("a type"), row.permission_set_arn.expect("an ARN"))).collect();
+        let mut rows: Vec<_> =
+            rows.map(|row| (row.principal_type.expect("a type"), row.permission_set_arn.expect("an ARN"))).collect();
         rows.sort_by(|a, b| a.1.cmp(&b.1));
         rows
     };

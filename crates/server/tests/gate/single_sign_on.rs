@@ -53,10 +53,8 @@ impl Center {
     }
 
     pub fn delete_user(&self, id: &str) {
-        let input = people::DeleteUserRequest {
-            identity_store_id: self.instance.store.to_string(),
-            user_id: id.to_owned(),
-        };
+        let input =
+            people::DeleteUserRequest { identity_store_id: self.instance.store.to_string(), user_id: id.to_owned() };
         self.call::<people_ops::DeleteUser>(&self.management(), input);
     }
 
@@ -109,7 +107,12 @@ impl Center {
         self.call::<ops::PutInlinePolicyToPermissionSet>(&self.management(), input);
     }
 
-    pub fn creation(&self, set: &str, who: (PrincipalType, &str), target: &AccountId) -> shapes::CreateAccountAssignmentRequest {
+    pub fn creation(
+        &self,
+        set: &str,
+        who: (PrincipalType, &str),
+        target: &AccountId,
+    ) -> shapes::CreateAccountAssignmentRequest {
         shapes::CreateAccountAssignmentRequest {
             instance_arn: self.instance.arn(),
             permission_set_arn: set.to_owned(),
@@ -207,7 +210,8 @@ impl Center {
             .app
             .store
             .read(|tx| {
-                let sql = "select name from iam_role where account_id = $1 and path like '/aws-reserved/%' order by name";
+                let sql =
+                    "select name from iam_role where account_id = $1 and path like '/aws-reserved/%' order by name";
                 let names: Vec<String> = tx.all(sql, params![account], |row| row.get(0))?;
                 names.iter().map(|name| iam::role::find(tx, account, name).map(|role| role.expect("a role"))).collect()
             })

@@ -141,7 +141,11 @@ fn describe(cx: &mut Cx<'_>, input: &DescribeSynchronizationRequest) -> Result<D
 fn update(cx: &mut WriteCx<'_>, input: &UpdateSynchronizationRequest) -> Result<UpdateSynchronizationResponse> {
     let (instance, settings) = synchronized(cx, input.instance_arn.as_deref())?;
     let mapping = match &input.attribute_mapping {
-        Some(changes) => Mapping::with(changes.clone()).map_err(messages::validation)?,
+        Some(changes) => {
+            let mut expressions = settings.mapping.expressions().clone();
+            expressions.extend(changes.clone());
+            Mapping::with(expressions).map_err(messages::validation)?
+        }
         None => settings.mapping,
     };
     let is_paused = input.paused.unwrap_or(settings.paused_at.is_some());
