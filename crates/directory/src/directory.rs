@@ -143,6 +143,7 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeleteDirectoryRequest) -> Result<Delete
         );
         return Err(messages::client(message));
     }
+    sync::forget_stale(&mut cx.write(), &directory.id)?;
     record::delete(&mut cx.write(), &directory.id)?;
     if let Ok(directories) = Directories::of(cx.app) {
         directories.forget(&directory.id);

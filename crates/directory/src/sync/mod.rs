@@ -24,8 +24,9 @@ use crate::ldap::LdapError;
 use crate::object_id::ObjectId;
 use apply::{Work, actual};
 use base::{DirectoryId, IdentityStoreId};
+use identity::store::Source;
 use kernel::job::{JobHandler, JobKind, Outcome};
-use kernel::{App, Error, Result, Tx, WriteCx, params};
+use kernel::{App, Error, Result, Tx, WriteCx, WriteTx};
 use read::Changes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -89,7 +90,31 @@ fn details(compared: &Compared) -> Value {
 /// # Errors
 /// When the database fails.
 pub fn is_in_use(tx: &mut Tx, directory: &DirectoryId) -> Result<bool> {
-    tx.exists("select 1 from dir_sync where directory_id = $1", params![directory])
+    for store in settings::stores_of(tx, directory)? {
+        if is_current(tx, &store, directory)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the store is there and takes its people from the directory: it may have been deleted with its instance.
+fn is_current(tx: &mut Tx, store: &IdentityStoreId, directory: &DirectoryId) -> Result<bool> {
+    let found = identity::store::get(tx, store)?;
+    Ok(found.is_some_and(|store| store.source == Source::ActiveDirectory(directory.clone())))
+}
+
+/// Forgets the synchronization of stores that are no more.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_stale(tx: &mut WriteTx<'_>, directory: &DirectoryId) -> Result<()> {
+    for store in settings::stores_of(tx, directory)? {
+        if !is_current(tx, &store, directory)? {
+            settings::delete(tx, &store)?;
+        }
+    }
+    Ok(())
 }
 
 /// Has the store synchronized now. Where it is paused, nothing happens.
@@ -274,6 +299,10 @@ fn disable_all(app: &Arc<App>, store: &IdentityStoreId) -> Result<()> {
 fn job(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let Some(store) = IdentityStoreId::parse(key) else { return Ok(Outcome::Done) };
     let Some(settings) = app.store.read(|tx| settings::get(tx, &store))? else { return Ok(Outcome::Done) };
+    if !app.store.read(|tx| is_current(tx, &store, &settings.directory))? {
+        apply::write(app, |cx| forget_stale(&mut cx.write(), &settings.directory))?;
+        return Ok(Outcome::Done);
+    }
     let now = app.now();
     if let Some(paused_at) = settings.paused_at {
         let end = paused_at.plus_seconds(DEPARTURE_SECONDS);

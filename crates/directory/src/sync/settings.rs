@@ -100,6 +100,12 @@ pub fn get(tx: &mut Tx, store: &IdentityStoreId) -> Result<Option<Settings>> {
     tx.opt(sql, params![store], settings)
 }
 
+/// The stores that are synchronized with a directory.
+pub(super) fn stores_of(tx: &mut Tx, directory: &DirectoryId) -> Result<Vec<IdentityStoreId>> {
+    let sql = "select store_id from dir_sync where directory_id = $1 order by store_id";
+    tx.all(sql, params![directory], |row| row.get(0))
+}
+
 /// Lets a store be synchronized with a directory. Nothing is chosen yet.
 ///
 /// # Errors

@@ -7,8 +7,11 @@ use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, mes
 use crate::{Directories, Options, source, sync};
 use base::{AccountId, DirectoryId, IdentityStoreId};
 use kernel::app::Extensions;
-use kernel::testing::{START, Setup, TestApp, root};
-use model::ds::{ConnectDirectoryRequest, DirectoryConnectSettings, DirectorySize, RegisterCertificateRequest, ops};
+use kernel::testing::{START, Setup, TestApp, code, root};
+use model::ds::{
+    ConnectDirectoryRequest, DeleteDirectoryRequest, DirectoryConnectSettings, DirectorySize,
+    RegisterCertificateRequest, ops,
+};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -185,6 +188,20 @@ fn pages_and_ranges_of_windows_are_read_to_their_end() {
     let difference = run(&app, &store);
     assert_eq!((difference.create_users.len(), difference.add_members.len()), (count, count));
     assert!(run(&app, &store).is_empty());
+}
+
+#[test]
+fn a_directory_is_free_once_the_store_is_gone() {
+    let (app, store) = domain_of(1);
+    let root = root(&AccountId::parse("111122223333").expect("valid"));
+    let settings = app.app.store.read(|tx| sync::settings::get(tx, &store)).expect("read").expect("synchronized");
+    let delete = || {
+        let input = DeleteDirectoryRequest { directory_id: settings.directory.to_string() };
+        app.call::<ops::DeleteDirectory>(&root, input)
+    };
+    assert_eq!(code(delete()), "ClientException");
+    app.app.write_as(&root, &app.request(), |cx| identity::store::delete(cx, &store)).expect("deleted");
+    delete().expect("nobody needs it");
 }
 
 #[test]
