@@ -2,7 +2,7 @@
 //! the server's worker makes them. In this process, on SQLite as the server opens it.
 
 use anyhow::{Context as _, Result};
-use base::{AccountId, IdentityUserId, Random, SystemClock};
+use base::{AccountId, Random, SystemClock};
 use iam::account::AccountState;
 use kernel::app::Parts;
 use kernel::caller::{Caller, Principal, PrincipalCaller};
@@ -11,6 +11,7 @@ use kernel::seal::Seal;
 use kernel::settings::Settings;
 use kernel::store::Store;
 use kernel::{App, Error, RequestInfo, job, params};
+use model::identitystore::{self as people, ops as people_ops};
 use model::organizations::{self as org_shapes, AccountJoinedMethod, ops as org_ops};
 use model::sso_admin::{self as shapes, PrincipalType, ops};
 use org::tree::Target;
@@ -52,7 +53,11 @@ pub fn run(data: &Path) -> Result<()> {
     let took = scene.compare()?;
     println!("  nothing to repair    {:>7.2} s  {:>8.0} roles/s", took.as_secs_f64(), rate(pairs, took));
     let took = scene.through_the_api()?;
-    println!("  through the API      {:>7.2} s  {:>8.0} assignments/s", took.as_secs_f64(), rate(THROUGH_THE_API, took));
+    println!(
+        "  through the API      {:>7.2} s  {:>8.0} assignments/s",
+        took.as_secs_f64(),
+        rate(THROUGH_THE_API, took)
+    );
     println!("  resident             {:>7.1} MB\n", resident_megabytes()?);
     Ok(())
 }
@@ -89,12 +94,11 @@ impl Scene {
             cx.call::<org_ops::CreateOrganization>(&org_shapes::CreateOrganizationRequest::default())?;
             members(cx, &management)
         })?;
-        let user = "11111111-2222-4333-8444-555555555555".to_owned();
-        let (instance, sets) = app.write_as(&caller, &request, |cx| {
+        let (instance, sets, user) = app.write_as(&caller, &request, |cx| {
             let instance = sso::instance::enable(cx, None)?;
-            insert_user(cx, &instance, &user)?;
+            let user = user(cx, &instance)?;
             let sets = (0..SETS).map(|number| permission_set(cx, &instance, number)).collect::<kernel::Result<_>>()?;
-            Ok((instance, sets))
+            Ok((instance, sets, user))
         })?;
         let scene = Self { app, caller, instance, accounts, sets, user };
         let took = scene.watched(|| scene.run_jobs())?;
@@ -148,12 +152,14 @@ impl Scene {
     }
 
     fn through_the_api(&self) -> Result<Duration> {
-        let group = "99999999-2222-4333-8444-555555555555";
-        let now = self.app.now();
-        let sql = "insert into ids_group (id, store_id, display_name, display_name_key, created_at, created_by, \
-                   updated_at, updated_by) values ($1, $2, 'g', 'g', $3, '', $3, '')";
-        self.app.store.write(|tx| tx.exec_one(sql, params![group, self.instance.store, now]), |_| {})?;
         let request = RequestInfo::of_service(&self.app, "bench");
+        let input = people::CreateGroupRequest {
+            identity_store_id: self.instance.store.to_string(),
+            display_name: Some("everybody".to_owned()),
+            ..Default::default()
+        };
+        let group =
+            self.app.write_as(&self.caller, &request, |cx| cx.call::<people_ops::CreateGroup>(&input))?.group_id;
         let pairs: Vec<_> =
             self.accounts.iter().flat_map(|account| self.sets.iter().map(move |set| (account, set))).collect();
         let started = Instant::now();
@@ -162,7 +168,7 @@ impl Scene {
                 let input = shapes::CreateAccountAssignmentRequest {
                     instance_arn: self.instance.arn(),
                     permission_set_arn: set.permission_set_arn.clone().unwrap_or_default(),
-                    principal_id: group.to_owned(),
+                    principal_id: group.clone(),
                     principal_type: PrincipalType::Group,
                     target_id: account.to_string(),
                     target_type: shapes::TargetType::AwsAccount,
@@ -222,14 +228,16 @@ fn members(cx: &mut kernel::WriteCx<'_>, management: &AccountId) -> kernel::Resu
     Ok(accounts)
 }
 
-fn insert_user(cx: &mut kernel::WriteCx<'_>, instance: &Instance, id: &str) -> kernel::Result<()> {
-    let id = IdentityUserId::parse(id).ok_or_else(|| Error::internal("a user id"))?;
-    let now = cx.now;
-    cx.write().exec_one(
-        "insert into ids_user (id, store_id, user_name, user_name_key, status, attributes, created_at, created_by, \
-         updated_at, updated_by) values ($1, $2, 'ann', 'ann', 'ENABLED', '{}', $3, '', $3, '')",
-        params![id, instance.store, now],
-    )
+fn user(cx: &mut kernel::WriteCx<'_>, instance: &Instance) -> kernel::Result<String> {
+    let text = |text: &str| Some(text.to_owned());
+    let input = people::CreateUserRequest {
+        identity_store_id: instance.store.to_string(),
+        user_name: text("ann"),
+        display_name: text("Ann"),
+        name: Some(people::Name { given_name: text("Ann"), family_name: text("Example"), ..Default::default() }),
+        ..Default::default()
+    };
+    Ok(cx.call::<people_ops::CreateUser>(&input)?.user_id)
 }
 
 fn permission_set(

@@ -437,7 +437,7 @@ fn uuid_bytes(text: &str) -> [u8; 16] {
 /// First label of the event source; differs from the service's id where AWS's does.
 fn event_source(service: &str) -> &str {
     match service {
-        "sso-admin" | "sso-oidc" => "sso",
+        "sso-admin" | "sso-oidc" | "vestibule" => "sso",
         other => other,
     }
 }

@@ -102,13 +102,7 @@ pub fn enqueue(cx: &mut WriteCx<'_>, account: &AccountId, recipient: &str, subje
 ///
 /// # Errors
 /// When the database fails.
-pub fn list(
-    app: &App,
-    tx: &mut Tx,
-    account: &AccountId,
-    after: (Timestamp, &str),
-    limit: i64,
-) -> Result<Vec<Message>> {
+pub fn list(app: &App, tx: &mut Tx, account: &AccountId, after: (Timestamp, &str), limit: i64) -> Result<Vec<Message>> {
     let sql = select!("where account_id = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4");
     let rows = tx.all(sql, params![account, after.0, after.1, limit], stored)?;
     rows.into_iter().map(|row| opened(app, row)).collect()

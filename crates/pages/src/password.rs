@@ -58,8 +58,11 @@ impl NewPassword<'_> {
                 (csrf_field(self.csrf))
                 input type="hidden" name="ticket" value=(self.ticket);
                 input type="hidden" name="next" value=(self.next);
-                // Password managers store the new password under this name.
-                input type="hidden" name="username" value=(self.user_name) autocomplete="username";
+                div class="field" {
+                    label for="username" { "User name" }
+                    input id="username" name="username" type="text" value=(self.user_name) readonly
+                        autocomplete="username";
+                }
                 (self.rules())
                 (self.field("new", "New password", Some("rules")))
                 (self.field("again", "New password again", None))

@@ -194,7 +194,7 @@ impl Portal<'_> {
                 div data-own {
                     h2 { (account.name) }
                     p {
-                        span class="code" { (account.id) } " " (account.email)
+                        span class="code" { (account.id) } br; (account.email)
                         @if !account.path.is_empty() { br; (account.path.join(" / ")) }
                     }
                 }

@@ -158,7 +158,7 @@ impl Gate {
         if !self.is_sign_in_good(cx, caller)? {
             return Ok(Verdict::REFUSED);
         }
-        let own = self.guardrails(cx, &caller.account)?;
+        let own = self.guardrails_of_caller(cx, caller)?;
         let session = match &caller.session {
             Some(session) => iam::principal::session_policies(cx.tx, session)?,
             None => None,
@@ -262,6 +262,16 @@ impl Gate {
         let mut scopes = vec![Scope::account(account)];
         scopes.extend(membership.as_ref().map(|membership| Scope::organization(&membership.org_id)));
         cached(&self.accounts, cx, account.clone(), &scopes, |tx| Guardrails::load(tx, account))
+    }
+
+    /// The organization's policies do not reach service-linked roles, so within a change that made the cached view
+    /// unusable they are not read and compiled again for one: a service makes many changes in one transaction.
+    fn guardrails_of_caller(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<Arc<Guardrails>> {
+        if !caller.is_service_linked() || !cx.tx.has_touched_scopes() {
+            return self.guardrails(cx, &caller.account);
+        }
+        let membership = org::guardrails::membership(cx.tx, &caller.account)?;
+        Ok(Arc::new(Guardrails { membership, ..Guardrails::default() }))
     }
 
     fn trust_for(&self, cx: &mut Cx<'_>, permission: &Permission) -> Result<Arc<Option<Trust>>> {

@@ -14,8 +14,8 @@ use crate::access::{self, Standing};
 use crate::instance::{self, Instance};
 use crate::messages;
 use identity::user::{self, User};
-use kernel::{Access, Cx, Permission, Result, Route};
-use model::vestibule::ResourceNotFoundException;
+use kernel::{Access, Cx, Error, Permission, Result, Route};
+use model::vestibule::{AccessDeniedException, ConflictException, ResourceNotFoundException, ValidationException};
 
 /// The setting by which administrators may let a tool in as a user.
 const DEVICE_APPROVAL: &str = "device_approval_allowed";
@@ -28,6 +28,21 @@ pub(crate) fn routes() -> Vec<Route> {
 /// The rule of operations that take permissions without a resource.
 fn on_everything(actions: &[&str]) -> Result<Access> {
     Ok(Access::Permissions(actions.iter().map(|action| Permission::new(*action, "*")).collect()))
+}
+
+/// With the errors of this API in place of their namesakes of Identity Center's other APIs, which have other statuses.
+fn ours<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        let Error::Modeled(shape) = &error else { return error };
+        let message = shape.message();
+        match shape.meta().name {
+            "AccessDeniedException" => AccessDeniedException::new(message).into(),
+            "ConflictException" => ConflictException::new(message).into(),
+            "ResourceNotFoundException" => ResourceNotFoundException::new(message).into(),
+            "ValidationException" => ValidationException::new(message).into(),
+            _ => error,
+        }
+    })
 }
 
 /// The instance that a call is about: that of the ARN, or else the one that the caller's account administers; its

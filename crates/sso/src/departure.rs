@@ -52,11 +52,19 @@ fn clean_up(app: &Arc<App>, key: &str) -> Result<Outcome> {
 fn remove_resources(cx: &mut WriteCx<'_>, account: &AccountId) -> Result<()> {
     let Some(linked) = iam::service_linked_role::find(cx.tx, account, SERVICE)? else { return Ok(()) };
     let caller = iam::sts::assume_for_service(cx, SERVICE, &linked, "AWS-SSO")?;
-    remove_reserved_roles(cx, &caller)?;
-    remove_providers(cx, &caller)?;
+    remove_what_was_made(cx, &caller)?;
     let input = shapes::DeleteServiceLinkedRoleRequest { role_name: linked.name };
     cx.write_as(Caller::Principal(caller)).call::<ops::DeleteServiceLinkedRole>(&input)?;
     Ok(())
+}
+
+/// Removes every role and SAML provider of single sign-on from the caller's account.
+///
+/// # Errors
+/// Those of IAM's operations.
+pub(crate) fn remove_what_was_made(cx: &mut WriteCx<'_>, caller: &PrincipalCaller) -> Result<()> {
+    remove_reserved_roles(cx, caller)?;
+    remove_providers(cx, caller)
 }
 
 fn remove_reserved_roles(cx: &mut WriteCx<'_>, caller: &PrincipalCaller) -> Result<()> {

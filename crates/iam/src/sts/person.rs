@@ -13,9 +13,7 @@ use federation::saml::claims;
 use federation::saml::metadata::Metadata;
 use kernel::caller::SignIn;
 use kernel::{Caller, Cx, Error, Result};
-use model::sts::{
-    AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponse, InvalidIdentityTokenException, Tag, ops,
-};
+use model::sts::{AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponse, InvalidIdentityTokenException, Tag, ops};
 use smithy::schema::Operation as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;

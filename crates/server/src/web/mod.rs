@@ -21,6 +21,7 @@ mod sign_out;
 mod tests;
 mod visit;
 
+use crate::listen::OverTls;
 use answer::{Answer, Failure};
 use axum::Router;
 use axum::body::Body;
@@ -167,7 +168,7 @@ fn info(web: &Web, head: &http::request::Parts) -> RequestInfo {
         source_ip: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
         user_agent: user_agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect(),
         region: web.app.settings.region.clone(),
-        is_secure: web.is_secure,
+        is_secure: web.is_secure || head.extensions.get::<OverTls>().is_some(),
     }
 }
 

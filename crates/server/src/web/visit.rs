@@ -97,7 +97,7 @@ impl Visit {
 
     /// Whether people reach the server through https, whoever ends the encryption.
     pub(super) fn is_https(&self) -> bool {
-        self.base_url().starts_with("https://")
+        self.info.is_secure || self.base_url().starts_with("https://")
     }
 
     /// The value of a cookie of ours.

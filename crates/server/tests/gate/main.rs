@@ -7,6 +7,8 @@ mod chains;
 mod decisions;
 mod declarations;
 mod documentation;
+mod portal;
+mod provision;
 mod simulations;
 mod single_sign_on;
 mod support;

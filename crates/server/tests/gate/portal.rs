@@ -62,9 +62,15 @@ fn the_account_hears_of_the_session_and_the_trail_keeps_no_secret() {
         rows.concat()
     };
     let assumed = of(&center.member, "AssumeRoleWithSAML");
-    assert!(assumed.contains("\"type\":\"SAMLUser\"") && assumed.contains("\"userName\":\"ann@example.com\""), "{assumed}");
+    assert!(
+        assumed.contains("\"type\":\"SAMLUser\"") && assumed.contains("\"userName\":\"ann@example.com\""),
+        "{assumed}"
+    );
     let given = of(&management(), "GetRoleCredentials");
-    assert!(given.contains("\"type\":\"IdentityCenterUser\"") && given.contains(center.instance.store.as_str()), "{given}");
+    assert!(
+        given.contains("\"type\":\"IdentityCenterUser\"") && given.contains(center.instance.store.as_str()),
+        "{given}"
+    );
     for record in [assumed, given] {
         assert!(!record.contains(&token), "{record}");
         for secret in [&credentials.secret_access_key, &credentials.session_token] {
@@ -109,6 +115,7 @@ fn credentials_end_with_the_membership_through_which_they_came() {
     let input = model::identitystore::DeleteGroupRequest {
         identity_store_id: center.instance.store.to_string(),
         group_id: group,
+        ..Default::default()
     };
     center.call::<model::identitystore::ops::DeleteGroup>(&center.management(), input);
     assert!(!works(&center, &caller));
@@ -231,11 +238,13 @@ fn the_read_model_of_pages_has_accounts_with_their_roles_by_name() {
     center.assign(&set, (PrincipalType::Group, &group), &center.member);
     center.assign_user(&set, &ann, &center.member);
     let (session, _) = center.sign_in(&ann);
-    let accounts = center.app.app.read_as(&Caller::Anonymous, &center.app.request(), |cx| {
-        sso::portal::accounts(cx, &session)
-    });
+    let accounts =
+        center.app.app.read_as(&Caller::Anonymous, &center.app.request(), |cx| sso::portal::accounts(cx, &session));
     let [account] = accounts.expect("readable").try_into().expect("one account");
-    assert_eq!((&account.id, account.name.as_str(), account.email.as_str()), (&center.member, "member", "member@example.com"));
+    assert_eq!(
+        (&account.id, account.name.as_str(), account.email.as_str()),
+        (&center.member, "member", "member@example.com")
+    );
     assert_eq!(account.path, ["workloads"]);
     let roles: Vec<_> = account.roles.iter().map(|role| (role.name.as_str(), role.is_provisioned)).collect();
     assert_eq!(roles, [("Admin", true), ("Auditor", true)]);

@@ -102,7 +102,10 @@ fn a_missing_policy_fails_its_account_and_no_other() {
     let reason = reason.expect("a reason");
     let arn = format!("arn:aws:iam::{}:policy/own/storage", center.member);
     assert_eq!(status, StatusValues::Failed);
-    assert!(reason.contains(&arn) && reason.contains("Received a 404 status error") && !reason.contains(other.as_str()), "{reason}");
+    assert!(
+        reason.contains(&arn) && reason.contains("Received a 404 status error") && !reason.contains(other.as_str()),
+        "{reason}"
+    );
     assert_eq!(policies(&center, &center.member).0, Vec::<String>::new());
     assert_eq!(policies(&center, &other).0, [format!("arn:aws:iam::{other}:policy/own/storage")]);
     let bob = center.user_called("bob");
@@ -172,7 +175,8 @@ fn while_trusted_access_is_off_nothing_moves_and_afterwards_everything_is_as_bef
     center.assign_user(&set, &ann, &center.member);
     let (roles, providers) = (center.roles(&center.member), center.providers(&center.member));
     let other = center.set("Other");
-    let waiting = center.begin(&center.management(), &other, (PrincipalType::User, &bob), &center.member).expect("taken");
+    let waiting =
+        center.begin(&center.management(), &other, (PrincipalType::User, &bob), &center.member).expect("taken");
     center.trust(false);
     center.app.run_jobs();
     let (status, reason) = center.creation_status(&waiting);
@@ -216,7 +220,11 @@ fn in_the_management_account_roles_come_with_the_administrators_own_permissions(
     let (status, reason) = center.creation_status(&id);
     let reason = reason.expect("a reason");
     assert_eq!(status, StatusValues::Failed);
-    assert!(reason.starts_with("Received a 403 status error: Access denied by IAM.") && reason.contains("iam:CreateSAMLProvider"), "{reason}");
+    assert!(
+        reason.starts_with("Received a 403 status error: Access denied by IAM.")
+            && reason.contains("iam:CreateSAMLProvider"),
+        "{reason}"
+    );
     assert!(center.roles(&owner).is_empty() && center.providers(&owner).is_empty());
     let strong = center.user(&owner, "strong", Some(&policy("Allow", r#"*"#)));
     let id = center.begin(&strong, &set, who, &owner).expect("taken");
@@ -252,6 +260,31 @@ fn an_account_that_leaves_is_forgotten_and_cleaned_up() {
 }
 
 #[test]
+fn an_account_that_left_unreachably_is_cleaned_up_when_it_comes_back() {
+    let center = Center::new();
+    let (ann, set) = (center.user_called("ann"), center.set("Auditor"));
+    center.assign_user(&set, &ann, &center.member);
+    center.trust(false);
+    let input = org_shapes::RemoveAccountFromOrganizationRequest { account_id: center.member.to_string() };
+    center.call::<org_ops::RemoveAccountFromOrganization>(&center.management(), input);
+    center.app.run_jobs();
+    assert_eq!(center.roles(&center.member).len(), 1, "nobody could reach it");
+    let request = center.app.request();
+    let joined = center.app.app.write_as(&center.management(), &request, |cx| {
+        let org = org::organization::of_account(cx.tx, &management())?.expect("an organization");
+        let (now, root) = (cx.now, org::tree::Target::Root(org.root.clone()));
+        let invited = org_shapes::AccountJoinedMethod::Invited;
+        org::tree::add_account(&mut cx.write(), &org, &center.member, &root, invited, now)?;
+        cx.emit(kernel::Event::AccountJoinedOrganization { org: org.id, account: center.member.clone() });
+        Ok(())
+    });
+    joined.expect("joined");
+    center.trust(true);
+    center.app.run_jobs();
+    assert!(center.roles(&center.member).is_empty() && center.providers(&center.member).is_empty());
+}
+
+#[test]
 fn a_principal_that_is_deleted_takes_its_assignments_along() {
     let center = Center::new();
     let (ann, set, other) = (center.user_called("ann"), center.set("Auditor"), center.set("Other"));
@@ -264,6 +297,7 @@ fn a_principal_that_is_deleted_takes_its_assignments_along() {
     let input = model::identitystore::DeleteGroupRequest {
         identity_store_id: center.instance.store.to_string(),
         group_id: group,
+        ..Default::default()
     };
     center.call::<model::identitystore::ops::DeleteGroup>(&center.management(), input);
     center.app.run_jobs();

@@ -1,12 +1,15 @@
 //! The program from outside: real process, real sockets, real clients.
 
 mod acceptance;
+mod administration;
 mod authorization;
 mod aws_cli;
+mod aws_hosts;
 mod cli_contract;
 mod crash;
 mod harness;
 mod logs;
+mod portal;
 mod postgres;
 mod sdk;
 mod signatures;

@@ -1,6 +1,6 @@
 //! The instance and its settings.
 
-use super::{DEVICE_APPROVAL, administered, on_everything};
+use super::{DEVICE_APPROVAL, administered, on_everything, ours};
 use crate::instance::{self, Instance, Kind};
 use crate::{SERVICE, access, messages};
 use identity::store::Source;
@@ -118,15 +118,18 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeleteIdentityCenterRequest) -> Result<D
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route::write::<ops::EnableIdentityCenter>(|_, _| Ok(Permission::new("sso:StartSSO", "*").into()), enable),
+        route::write::<ops::EnableIdentityCenter>(
+            |_, _| Ok(Permission::new("sso:StartSSO", "*").into()),
+            |cx, input| ours(enable(cx, input)),
+        ),
         route::read::<ops::DescribeIdentityCenter>(
             |_, _| on_everything(&["sso:GetSSOStatus", "sso:GetSsoConfiguration"]),
-            describe,
+            |cx, input| ours(describe(cx, input)),
         ),
-        route::write::<ops::UpdateIdentityCenterSettings>(update_access, update),
+        route::write::<ops::UpdateIdentityCenterSettings>(update_access, |cx, input| ours(update(cx, input))),
         route::write::<ops::DeleteIdentityCenter>(
             |cx, input| access::on_instance(cx, "DeleteInstance", &input.instance_arn),
-            delete,
+            |cx, input| ours(delete(cx, input)),
         ),
     ]
 }

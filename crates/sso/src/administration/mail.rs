@@ -1,6 +1,6 @@
 //! The outbox: what was written to people on behalf of the caller's account.
 
-use super::on_everything;
+use super::{on_everything, ours};
 use crate::messages;
 use base::Timestamp;
 use kernel::page::Cursor;
@@ -44,5 +44,5 @@ fn list(cx: &mut Cx<'_>, input: &ListMailRequest) -> Result<ListMailResponse> {
 }
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![route::read::<ops::ListMail>(|_, _| on_everything(&["vestibule:ListMail"]), list)]
+    vec![route::read::<ops::ListMail>(|_, _| on_everything(&["vestibule:ListMail"]), |cx, input| ours(list(cx, input)))]
 }

@@ -1,7 +1,7 @@
 //! Passwords, status and sessions of users, and tools that are let in for them.
 
 use super::center::allows_device_approval;
-use super::{administered, named_user, on_everything};
+use super::{administered, named_user, on_everything, ours};
 use crate::instance::Instance;
 use crate::session::{self, SessionKind as Kind, SessionSummary};
 use crate::{device, messages};
@@ -166,18 +166,21 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route::write::<ops::SetUserPassword>(
             |_, _| Ok(Permission::new("sso-directory:UpdatePassword", "*").into()),
-            set_password,
+            |cx, input| ours(set_password(cx, input)),
         ),
-        route::write::<ops::SetUserStatus>(status_access, set_status),
-        route::read::<ops::ListUserSessions>(list_access, list_sessions),
+        route::write::<ops::SetUserStatus>(status_access, |cx, input| ours(set_status(cx, input))),
+        route::read::<ops::ListUserSessions>(list_access, |cx, input| ours(list_sessions(cx, input))),
         route::write::<ops::DeleteUserSession>(
             |_, _| on_everything(&["identitystore-auth:BatchDeleteSession"]),
-            delete_session,
+            |cx, input| ours(delete_session(cx, input)),
         ),
         route::write::<ops::DeleteUserSessions>(
             |_, _| on_everything(&["identitystore-auth:BatchDeleteSession"]),
-            delete_sessions,
+            |cx, input| ours(delete_sessions(cx, input)),
         ),
-        route::write::<ops::ApproveDevice>(|_, _| on_everything(&["vestibule:ApproveDevice"]), approve_device),
+        route::write::<ops::ApproveDevice>(
+            |_, _| on_everything(&["vestibule:ApproveDevice"]),
+            |cx, input| ours(approve_device(cx, input)),
+        ),
     ]
 }

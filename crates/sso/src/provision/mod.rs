@@ -96,10 +96,10 @@ pub(crate) fn settle_now(
     set: &PermissionSetId,
     actor: &Actor,
 ) -> Result<()> {
-    match provisioned::get(cx.tx, account, set)? {
-        Some(row) => settle::settle(cx, &mut Batch::default(), &row, actor),
-        None => Ok(()),
-    }
+    let Some(row) = provisioned::get(cx.tx, account, set)? else { return Ok(()) };
+    let mut batch = Batch::default();
+    settle::settle(cx, &mut batch, &row, actor)?;
+    settle::finish_everywhere(cx, &batch)
 }
 
 /// Trusted access is back: everything is compared once, and what waited is done.
@@ -163,6 +163,7 @@ fn settle_due(app: &Arc<App>) -> Result<bool> {
 fn reconcile(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let Some(id) = InstanceId::parse(key) else { return Ok(Outcome::Done) };
     while write(app, |cx| operation::forget_old(&mut cx.write(), &id, app.now()))? > 0 {}
+    remove_orphans(app, &id)?;
     let remains = write(app, |cx| {
         let Some(instance) = instance::get(cx.tx, &id)? else { return Ok(false) };
         let now = cx.now;
@@ -172,6 +173,31 @@ fn reconcile(app: &Arc<App>, key: &str) -> Result<Outcome> {
         Ok(true)
     })?;
     Ok(if remains { Outcome::Again(app.now().plus_seconds(RECONCILE_SECONDS)) } else { Outcome::Done })
+}
+
+/// Removes what an account brought back that had left while the service could not clean up there.
+fn remove_orphans(app: &Arc<App>, id: &InstanceId) -> Result<()> {
+    let accounts: Vec<AccountId> = app.store.read(|tx| {
+        tx.all(
+            "select distinct r.account_id from iam_role r join org_account o on o.account_id = r.account_id \
+             join iam_account a on a.id = r.account_id join sso_instance i on i.org_id = o.org_id \
+             where i.id = $1 and a.state = 'ACTIVE' and r.path like '/aws-reserved/sso.amazonaws.com/%' \
+             and not exists (select 1 from sso_provisioned p where p.account_id = r.account_id)",
+            params![id],
+            |row| row.get(0),
+        )
+    })?;
+    for account in accounts {
+        write(app, |cx| {
+            let is_empty = !cx.tx.exists("select 1 from sso_provisioned where account_id = $1", params![account])?;
+            if is_empty && org::guardrails::vouches(cx.tx, SERVICE, &account)? {
+                let caller = settle::service_in(cx, &account)?;
+                crate::departure::remove_what_was_made(cx, &caller)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 fn write<T>(app: &Arc<App>, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> Result<T> {

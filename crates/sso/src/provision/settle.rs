@@ -254,18 +254,25 @@ impl Batch {
         Ok(found)
     }
 
-    /// The service in the account, through its role there, which is made first where it is missing.
     fn caller(&mut self, cx: &mut WriteCx<'_>, account: &AccountId) -> Result<PrincipalCaller> {
         if let Some(caller) = self.callers.get(account) {
             return Ok(caller.clone());
         }
-        org::service_linked_roles::ensure(cx, account, SERVICE)?;
-        let linked = iam::service_linked_role::find(cx.tx, account, SERVICE)?
-            .ok_or_else(|| Error::internal(format!("{SERVICE} has no role in {account}")))?;
-        let caller = iam::sts::assume_for_service(cx, SERVICE, &linked, SESSION_NAME)?;
+        let caller = service_in(cx, account)?;
         self.callers.insert(account.clone(), caller.clone());
         Ok(caller)
     }
+}
+
+/// The service in an account, through its role there, which is made first where it is missing.
+///
+/// # Errors
+/// When Organizations does not vouch for the service there, or the database fails.
+pub(super) fn service_in(cx: &mut WriteCx<'_>, account: &AccountId) -> Result<PrincipalCaller> {
+    org::service_linked_roles::ensure(cx, account, SERVICE)?;
+    let linked = iam::service_linked_role::find(cx.tx, account, SERVICE)?
+        .ok_or_else(|| Error::internal(format!("{SERVICE} has no role in {account}")))?;
+    iam::sts::assume_for_service(cx, SERVICE, &linked, SESSION_NAME)
 }
 
 fn obstacle(tx: &mut Tx, home: &Home, account: &AccountId) -> Result<Option<String>> {

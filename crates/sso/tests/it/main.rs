@@ -1,5 +1,6 @@
 //! IAM Identity Center, through its operations.
 
+mod administration;
 mod application;
 mod application_support;
 mod application_token;

@@ -207,7 +207,7 @@ impl Page {
         self.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Names and values of the hidden fields of the form that goes to `action`.
+    /// Names and values of the fields that nobody fills in, of the form that goes to `action`.
     pub fn hidden(&self, action: &str) -> Vec<(String, String)> {
         let forms = self.body.split("<form").skip(1).filter_map(|rest| rest.split("</form>").next());
         let mut forms = forms.filter(|form| form.contains(&format!("action=\"{action}\"")));
@@ -225,7 +225,7 @@ impl Page {
         };
         let inputs = form.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
         inputs
-            .filter(|tag| tag.contains("type=\"hidden\""))
+            .filter(|tag| tag.contains("type=\"hidden\"") || tag.contains(" readonly"))
             .filter_map(|tag| Some((value(tag, "name")?, value(tag, "value")?)))
             .collect()
     }

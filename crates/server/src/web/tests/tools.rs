@@ -44,9 +44,9 @@ pub fn assign(site: &Site, name: &str) -> String {
         instance_arn: site.instance.arn(),
         permission_set_arn: set.and_then(|set| set.permission_set_arn).expect("an ARN"),
         principal_id: site.alice.to_string(),
-        principal_type: PrincipalType::USER,
+        principal_type: PrincipalType::User,
         target_id: account.clone(),
-        target_type: TargetType::AWS_ACCOUNT,
+        target_type: TargetType::AwsAccount,
     };
     site.test.call::<ops::CreateAccountAssignment>(&admin, input).expect("accepted");
     site.test.run_jobs();

@@ -1,0 +1,50 @@
+//! The pages on a real socket. What people do with them is tested beside the handlers, and with a real browser.
+
+use crate::harness::Server;
+use crate::wire::{Answer, Call};
+
+fn get(server: &Server, path: &str) -> Answer {
+    Call::get(path).send(server.address).expect("an answer")
+}
+
+#[test]
+fn every_page_of_a_fresh_server_answers_in_html_under_a_strict_policy() {
+    let server = Server::ephemeral();
+    for path in ["/start", "/start/", "/signin", "/signout", "/device", "/authorize", "/console", "/start/nothing"] {
+        let answer = get(&server, path);
+        let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        if answer.status != 303 {
+            assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+            assert!(answer.body.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{path}: {}", answer.body);
+        }
+    }
+}
+
+#[test]
+fn a_server_without_identity_center_says_so_instead_of_asking_for_a_password() {
+    let server = Server::ephemeral();
+    let answer = get(&server, "/signin");
+    assert_eq!(answer.status, 404);
+    assert!(answer.body.contains("IAM Identity Center is not enabled"), "{}", answer.body);
+    assert!(!answer.body.contains("type=\"password\""), "{}", answer.body);
+}
+
+#[test]
+fn a_form_of_another_site_is_refused_on_the_wire() {
+    let server = Server::ephemeral();
+    let form = Call::post("/signin", "application/x-www-form-urlencoded", "username=a&password=b");
+    let answer = form.header("sec-fetch-site", "cross-site").send(server.address).expect("an answer");
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("It was sent by a page of another site."), "{}", answer.body);
+}
+
+#[test]
+fn the_apis_keep_their_address_beside_the_pages() {
+    let server = Server::ephemeral();
+    let identity = server.ok(&server.admin(), "sts", "GetCallerIdentity", serde_json::json!({}));
+    assert_eq!(identity.xml("Account"), server.management());
+    assert_eq!(identity.header("content-security-policy"), None);
+}
