@@ -782,6 +782,8 @@ CREATE TABLE sso_session (
     -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
     client_id text,
     client_name text,
+    -- The application, when the tool is one: its tokens are no good at the portal. The application may be gone.
+    application_id text,
     -- What the tool may do, separated by spaces; null: it did not ask for scopes.
     scopes text,
     cookie_hash blob,
