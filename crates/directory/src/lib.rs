@@ -1,1 +1,37 @@
 //! Directory Service: connections to Active Directory domains, and the people that they know.
+//!
+//! Start at [`routes`]. [`sign_in`] checks a name and a password against the domain of an identity store; [`sync`] brings its users and
+//! groups into an identity store; [`ldap`] is the client below both. Deliberately absent: domains of our own, and any
+//! writing to directories.
+
+mod access;
+mod certificate;
+pub mod connector;
+mod directory;
+pub mod ldap;
+mod messages;
+pub mod object_id;
+pub mod record;
+pub mod sign_in;
+pub mod source;
+mod stage;
+pub mod sync;
+mod tag;
+mod unsupported;
+
+pub use connector::{Authentication, Directories, Identified, Options, authenticate};
+pub use directory::{reconnect, set_service_account};
+pub use object_id::ObjectId;
+
+use kernel::Route;
+use kernel::job::JobHandler;
+
+/// Every operation of Directory Service.
+pub fn routes() -> Vec<Route> {
+    [directory::routes(), certificate::routes(), tag::routes(), unsupported::routes()].into_iter().flatten().collect()
+}
+
+/// The jobs of directories.
+pub fn jobs() -> Vec<JobHandler> {
+    [stage::jobs(), sync::jobs()].into_iter().flatten().collect()
+}

@@ -19,13 +19,79 @@ CREATE TABLE change (
     at integer not null
 ) strict;
 
+CREATE TABLE dir_certificate (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    -- One certificate in PEM.
+    data text not null,
+    common_name text not null,
+    expires_at integer not null,
+    registered_at integer not null
+) strict;
+
+CREATE TABLE dir_departure (
+    store_id text not null references dir_sync (store_id),
+    object_id text not null,
+    since integer not null,
+    primary key (store_id, object_id)
+) strict;
+
 CREATE TABLE dir_directory (
     id text primary key,
     account_id text not null references iam_account (id),
     type text not null check (type in ('ADConnector', 'MicrosoftAD')),
+    -- Name of the domain in lower case, without a dot at the end.
     name text not null,
+    -- What does not change, as JSON in the shape of the API's description.
+    details text not null,
+    -- Password of the account by which the directory is read.
+    sealed_password blob not null,
+    alias text,
+    is_sso_enabled integer not null,
     stage text not null,
+    stage_reason text,
+    stage_changed_at integer not null,
+    ldaps_status text not null,
+    ldaps_reason text,
+    ldaps_changed_at integer not null,
+    -- Moves with what connections are made from: addresses, certificates, the account.
+    revision integer not null,
     created_at integer not null
+) strict;
+
+CREATE TABLE dir_scope (
+    store_id text not null references dir_sync (store_id),
+    kind text not null check (kind in ('USER', 'GROUP')),
+    name_key text not null,
+    name text not null,
+    object_id text,
+    added_at integer not null,
+    primary key (store_id, kind, name_key)
+) strict;
+
+CREATE TABLE dir_sync (
+    store_id text primary key,
+    directory_id text not null references dir_directory (id),
+    -- Null: it is not paused.
+    paused_at integer,
+    interval_seconds integer not null,
+    -- Attributes of users, as JSON: name of the identity store's attribute to an expression.
+    mapping text not null,
+    -- The controller whose counter of changes `usn` is; null: everything is to be read.
+    server text,
+    usn integer not null,
+    full_at integer not null,
+    ran_at integer not null,
+    -- What the last run did or why it failed, and what the last rehearsal found to be done, as JSON.
+    result text,
+    plan text
+) strict;
+
+CREATE TABLE dir_tag (
+    directory_id text not null references dir_directory (id),
+    key text not null,
+    value text not null,
+    primary key (directory_id, key)
 ) strict;
 
 CREATE TABLE fact (
@@ -716,6 +782,8 @@ CREATE TABLE sso_session (
     -- The tool; null: a browser. The client itself may be forgotten before its sessions are.
     client_id text,
     client_name text,
+    -- The application, when the tool is one: its tokens are no good at the portal. The application may be gone.
+    application_id text,
     -- What the tool may do, separated by spaces; null: it did not ask for scopes.
     scopes text,
     cookie_hash blob,
@@ -758,6 +826,14 @@ CREATE TABLE sso_trusted_token_issuer (
 CREATE INDEX audit_by_time on audit (account_id, last_at, id);
 
 CREATE INDEX change_by_time on change (at);
+
+CREATE INDEX dir_certificate_by_directory on dir_certificate (directory_id, id);
+
+CREATE INDEX dir_directory_by_account on dir_directory (account_id, id);
+
+CREATE UNIQUE INDEX dir_directory_by_alias on dir_directory (alias);
+
+CREATE INDEX dir_sync_by_directory on dir_sync (directory_id);
 
 CREATE INDEX iam_access_key_by_user on iam_access_key (account_id, user_id);
 

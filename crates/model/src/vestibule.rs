@@ -13,19 +13,24 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
     api_version: "2026-11-01",
     xml_namespace: "",
     operations: &[
+        &op::AddToSynchronization,
         &op::ApproveDevice,
         &op::DeleteIdentityCenter,
         &op::DeleteUserSession,
         &op::DeleteUserSessions,
         &op::DescribeIdentityCenter,
+        &op::DescribeSynchronization,
         &op::EnableIdentityCenter,
         &op::ListMail,
         &op::ListUserSessions,
         &op::PlanIdentitySourceChange,
+        &op::RemoveFromSynchronization,
         &op::SetIdentitySource,
         &op::SetUserPassword,
         &op::SetUserStatus,
+        &op::StartSynchronization,
         &op::UpdateIdentityCenterSettings,
+        &op::UpdateSynchronization,
     ],
 };
 
@@ -35,6 +40,20 @@ pub struct AccessDeniedException {
 }
 smithy::shape!(AccessDeniedException { 0 message });
 smithy::failure!(AccessDeniedException, message: Option<String>);
+
+#[derive(Default, Clone)]
+pub struct AddToSynchronizationRequest {
+    pub instance_arn: Option<String>,
+    pub kind: SynchronizedKind,
+    pub name: String,
+}
+smithy::shape!(AddToSynchronizationRequest { 0 instance_arn 1 kind 2 name });
+
+#[derive(Default, Clone)]
+pub struct AddToSynchronizationResponse {
+    pub synchronization: Option<Synchronization>,
+}
+smithy::shape!(AddToSynchronizationResponse { 0 synchronization });
 
 #[derive(Default, Clone)]
 pub struct ApproveDeviceRequest {
@@ -111,6 +130,18 @@ pub struct DescribeIdentityCenterResponse {
     pub identity_center: Option<IdentityCenter>,
 }
 smithy::shape!(DescribeIdentityCenterResponse { 0 identity_center });
+
+#[derive(Default, Clone)]
+pub struct DescribeSynchronizationRequest {
+    pub instance_arn: Option<String>,
+}
+smithy::shape!(DescribeSynchronizationRequest { 0 instance_arn });
+
+#[derive(Default, Clone)]
+pub struct DescribeSynchronizationResponse {
+    pub synchronization: Option<Synchronization>,
+}
+smithy::shape!(DescribeSynchronizationResponse { 0 synchronization });
 
 #[derive(Default, Clone)]
 pub struct EnableIdentityCenterRequest {
@@ -273,6 +304,20 @@ smithy::enumeration! { pub enum PlanSubject {
 } }
 
 #[derive(Default, Clone)]
+pub struct RemoveFromSynchronizationRequest {
+    pub instance_arn: Option<String>,
+    pub kind: SynchronizedKind,
+    pub name: String,
+}
+smithy::shape!(RemoveFromSynchronizationRequest { 0 instance_arn 1 kind 2 name });
+
+#[derive(Default, Clone)]
+pub struct RemoveFromSynchronizationResponse {
+    pub synchronization: Option<Synchronization>,
+}
+smithy::shape!(RemoveFromSynchronizationResponse { 0 synchronization });
+
+#[derive(Default, Clone)]
 pub struct ResourceNotFoundException {
     pub message: Option<String>,
 }
@@ -331,6 +376,44 @@ pub struct SetUserStatusResponse {
 smithy::shape!(SetUserStatusResponse { 0 status 1 user_id });
 
 #[derive(Default, Clone)]
+pub struct StartSynchronizationRequest {
+    pub instance_arn: Option<String>,
+    pub rehearsal: Option<bool>,
+}
+smithy::shape!(StartSynchronizationRequest { 0 instance_arn 1 rehearsal });
+
+#[derive(Default, Clone)]
+pub struct StartSynchronizationResponse {
+}
+smithy::shape!(StartSynchronizationResponse { });
+
+#[derive(Default, Clone)]
+pub struct Synchronization {
+    pub attribute_mapping: Option<BTreeMap<String, String>>,
+    pub directory_id: Option<String>,
+    pub interval_seconds: Option<i32>,
+    pub last_plan: Option<String>,
+    pub last_result: Option<String>,
+    pub last_run_date: Option<Timestamp>,
+    pub paused: Option<bool>,
+    pub scope: Option<Vec<SynchronizedObject>>,
+}
+smithy::shape!(Synchronization { 0 attribute_mapping 1 directory_id 2 interval_seconds 3 last_plan 4 last_result 5 last_run_date 6 paused 7 scope });
+
+smithy::enumeration! { pub enum SynchronizedKind {
+    User = "USER",
+    Group = "GROUP",
+} }
+
+#[derive(Default, Clone)]
+pub struct SynchronizedObject {
+    pub kind: Option<SynchronizedKind>,
+    pub name: Option<String>,
+    pub object_id: Option<String>,
+}
+smithy::shape!(SynchronizedObject { 0 kind 1 name 2 object_id });
+
+#[derive(Default, Clone)]
 pub struct ThrottlingException {
     pub message: Option<String>,
 }
@@ -352,6 +435,21 @@ pub struct UpdateIdentityCenterSettingsResponse {
     pub identity_center: Option<IdentityCenter>,
 }
 smithy::shape!(UpdateIdentityCenterSettingsResponse { 0 identity_center });
+
+#[derive(Default, Clone)]
+pub struct UpdateSynchronizationRequest {
+    pub attribute_mapping: Option<BTreeMap<String, String>>,
+    pub instance_arn: Option<String>,
+    pub interval_seconds: Option<i32>,
+    pub paused: Option<bool>,
+}
+smithy::shape!(UpdateSynchronizationRequest { 0 attribute_mapping 1 instance_arn 2 interval_seconds 3 paused });
+
+#[derive(Default, Clone)]
+pub struct UpdateSynchronizationResponse {
+    pub synchronization: Option<Synchronization>,
+}
+smithy::shape!(UpdateSynchronizationResponse { 0 synchronization });
 
 #[derive(Default, Clone)]
 pub struct UserSession {
@@ -386,6 +484,14 @@ pub mod schema {
         opt("Message", &Text),
     ]);
     pub static AccountId: Schema = pattern("AccountId", range(12, 12), r"\d{12}");
+    pub static AddToSynchronizationRequest: Schema = structure("AddToSynchronizationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("Kind", &SynchronizedKind),
+        req("Name", &DirectoryObjectName),
+    ]);
+    pub static AddToSynchronizationResponse: Schema = structure("AddToSynchronizationResponse", &[
+        opt("Synchronization", &Synchronization),
+    ]);
     pub static ApproveDeviceRequest: Schema = structure("ApproveDeviceRequest", &[
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
         req("User", &UserReference),
@@ -399,6 +505,9 @@ pub mod schema {
         opt("UserAgent", &Text),
         opt("UserId", &Text),
     ]);
+    pub static AttributeExpression: Schema = string("AttributeExpression", range(1, 1024));
+    pub static AttributeMapping: Schema = map("AttributeMapping", &AttributeName, &AttributeExpression, ANY);
+    pub static AttributeName: Schema = string("AttributeName", range(1, 64));
     pub static Boolean: Schema = boolean("Boolean");
     pub static Confirmation: Schema = pattern("Confirmation", range(6, 6), r"ACCEPT");
     pub static ConflictException: Schema = structure("ConflictException", &[
@@ -429,7 +538,14 @@ pub mod schema {
     pub static DescribeIdentityCenterResponse: Schema = structure("DescribeIdentityCenterResponse", &[
         opt("IdentityCenter", &IdentityCenter),
     ]);
+    pub static DescribeSynchronizationRequest: Schema = structure("DescribeSynchronizationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+    ]);
+    pub static DescribeSynchronizationResponse: Schema = structure("DescribeSynchronizationResponse", &[
+        opt("Synchronization", &Synchronization),
+    ]);
     pub static DirectoryId: Schema = pattern("DirectoryId", range(12, 12), r"d-[0-9a-f]{10}");
+    pub static DirectoryObjectName: Schema = pattern("DirectoryObjectName", range(1, 320), r"[^\p{Cc}/\\]+");
     pub static EmailAddress: Schema = string("EmailAddress", range(1, 254));
     pub static EnableIdentityCenterRequest: Schema = structure("EnableIdentityCenterRequest", &[]);
     pub static EnableIdentityCenterResponse: Schema = structure("EnableIdentityCenterResponse", &[
@@ -522,6 +638,14 @@ pub mod schema {
     pub static PlanSubject: Schema = enumeration("PlanSubject", super::PlanSubject::VALUES);
     pub static PortalAlias: Schema = pattern("PortalAlias", range(1, 62), r"([a-z0-9][a-z0-9-]{0,60}[a-z0-9]|[a-z0-9])");
     pub static Region: Schema = string("Region", range(1, 32));
+    pub static RemoveFromSynchronizationRequest: Schema = structure("RemoveFromSynchronizationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("Kind", &SynchronizedKind).at(Location::Label),
+        req("Name", &DirectoryObjectName).at(Location::Label),
+    ]);
+    pub static RemoveFromSynchronizationResponse: Schema = structure("RemoveFromSynchronizationResponse", &[
+        opt("Synchronization", &Synchronization),
+    ]);
     pub static ResourceNotFoundException: Schema = structure("ResourceNotFoundException", &[
         opt("Message", &Text),
     ]);
@@ -557,6 +681,29 @@ pub mod schema {
         opt("Status", &UserStatus),
         opt("UserId", &Text),
     ]);
+    pub static StartSynchronizationRequest: Schema = structure("StartSynchronizationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        opt("Rehearsal", &Boolean),
+    ]);
+    pub static StartSynchronizationResponse: Schema = structure("StartSynchronizationResponse", &[]);
+    pub static Synchronization: Schema = structure("Synchronization", &[
+        opt("AttributeMapping", &AttributeMapping),
+        opt("DirectoryId", &DirectoryId),
+        opt("IntervalSeconds", &SynchronizationInterval),
+        opt("LastPlan", &Text),
+        opt("LastResult", &Text),
+        opt("LastRunDate", &Timestamp),
+        opt("Paused", &Boolean),
+        opt("Scope", &SynchronizedObjects),
+    ]);
+    pub static SynchronizationInterval: Schema = integer("SynchronizationInterval", range(60, 604800));
+    pub static SynchronizedKind: Schema = enumeration("SynchronizedKind", super::SynchronizedKind::VALUES);
+    pub static SynchronizedObject: Schema = structure("SynchronizedObject", &[
+        opt("Kind", &SynchronizedKind),
+        opt("Name", &DirectoryObjectName),
+        opt("ObjectId", &Text),
+    ]);
+    pub static SynchronizedObjects: Schema = list("SynchronizedObjects", &SynchronizedObject, ANY);
     pub static Text: Schema = string("Text", ANY);
     pub static ThrottlingException: Schema = structure("ThrottlingException", &[
         opt("Message", &Text),
@@ -572,6 +719,15 @@ pub mod schema {
     ]);
     pub static UpdateIdentityCenterSettingsResponse: Schema = structure("UpdateIdentityCenterSettingsResponse", &[
         opt("IdentityCenter", &IdentityCenter),
+    ]);
+    pub static UpdateSynchronizationRequest: Schema = structure("UpdateSynchronizationRequest", &[
+        opt("AttributeMapping", &AttributeMapping),
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        opt("IntervalSeconds", &SynchronizationInterval),
+        opt("Paused", &Boolean),
+    ]);
+    pub static UpdateSynchronizationResponse: Schema = structure("UpdateSynchronizationResponse", &[
+        opt("Synchronization", &Synchronization),
     ]);
     pub static Url: Schema = string("Url", ANY);
     pub static UserCode: Schema = pattern("UserCode", range(8, 16), r"[A-Za-z0-9 -]+");
@@ -609,6 +765,12 @@ mod op {
     use super::{SERVICE, error, schema};
     #[allow(unused_imports, reason = "not every service pages")]
     use smithy::schema::{Op, Paging};
+    pub static AddToSynchronization: Op = Op {
+        service: &SERVICE, name: "AddToSynchronization", method: "POST", path: "/admin/v1/identity-center/synchronization/scope",
+        status: 200, unsigned: false, input: &schema::AddToSynchronizationRequest, output: Some(&schema::AddToSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static ApproveDevice: Op = Op {
         service: &SERVICE, name: "ApproveDevice", method: "POST", path: "/admin/v1/device-approvals",
         status: 200, unsigned: false, input: &schema::ApproveDeviceRequest, output: Some(&schema::ApproveDeviceResponse), result_wrapper: "",
@@ -639,6 +801,12 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static DescribeSynchronization: Op = Op {
+        service: &SERVICE, name: "DescribeSynchronization", method: "GET", path: "/admin/v1/identity-center/synchronization",
+        status: 200, unsigned: false, input: &schema::DescribeSynchronizationRequest, output: Some(&schema::DescribeSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static EnableIdentityCenter: Op = Op {
         service: &SERVICE, name: "EnableIdentityCenter", method: "POST", path: "/admin/v1/identity-center",
         status: 200, unsigned: false, input: &schema::EnableIdentityCenterRequest, output: Some(&schema::EnableIdentityCenterResponse), result_wrapper: "",
@@ -663,6 +831,12 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static RemoveFromSynchronization: Op = Op {
+        service: &SERVICE, name: "RemoveFromSynchronization", method: "DELETE", path: "/admin/v1/identity-center/synchronization/scope/{Kind}/{Name}",
+        status: 200, unsigned: false, input: &schema::RemoveFromSynchronizationRequest, output: Some(&schema::RemoveFromSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static SetIdentitySource: Op = Op {
         service: &SERVICE, name: "SetIdentitySource", method: "PUT", path: "/admin/v1/identity-center/identity-source",
         status: 200, unsigned: false, input: &schema::SetIdentitySourceRequest, output: Some(&schema::SetIdentitySourceResponse), result_wrapper: "",
@@ -681,9 +855,21 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static StartSynchronization: Op = Op {
+        service: &SERVICE, name: "StartSynchronization", method: "POST", path: "/admin/v1/identity-center/synchronization/runs",
+        status: 200, unsigned: false, input: &schema::StartSynchronizationRequest, output: Some(&schema::StartSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static UpdateIdentityCenterSettings: Op = Op {
         service: &SERVICE, name: "UpdateIdentityCenterSettings", method: "PATCH", path: "/admin/v1/identity-center",
         status: 200, unsigned: false, input: &schema::UpdateIdentityCenterSettingsRequest, output: Some(&schema::UpdateIdentityCenterSettingsResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static UpdateSynchronization: Op = Op {
+        service: &SERVICE, name: "UpdateSynchronization", method: "PATCH", path: "/admin/v1/identity-center/synchronization",
+        status: 200, unsigned: false, input: &schema::UpdateSynchronizationRequest, output: Some(&schema::UpdateSynchronizationResponse), result_wrapper: "",
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
@@ -691,17 +877,22 @@ mod op {
 
 /// Markers of the operations, for routes.
 pub mod ops {
+    smithy::operation!(AddToSynchronization, super::AddToSynchronizationRequest, super::AddToSynchronizationResponse);
     smithy::operation!(ApproveDevice, super::ApproveDeviceRequest, super::ApproveDeviceResponse);
     smithy::operation!(DeleteIdentityCenter, super::DeleteIdentityCenterRequest, super::DeleteIdentityCenterResponse);
     smithy::operation!(DeleteUserSession, super::DeleteUserSessionRequest, super::DeleteUserSessionResponse);
     smithy::operation!(DeleteUserSessions, super::DeleteUserSessionsRequest, super::DeleteUserSessionsResponse);
     smithy::operation!(DescribeIdentityCenter, super::DescribeIdentityCenterRequest, super::DescribeIdentityCenterResponse);
+    smithy::operation!(DescribeSynchronization, super::DescribeSynchronizationRequest, super::DescribeSynchronizationResponse);
     smithy::operation!(EnableIdentityCenter, super::EnableIdentityCenterRequest, super::EnableIdentityCenterResponse);
     smithy::operation!(ListMail, super::ListMailRequest, super::ListMailResponse);
     smithy::operation!(ListUserSessions, super::ListUserSessionsRequest, super::ListUserSessionsResponse);
     smithy::operation!(PlanIdentitySourceChange, super::PlanIdentitySourceChangeRequest, super::PlanIdentitySourceChangeResponse);
+    smithy::operation!(RemoveFromSynchronization, super::RemoveFromSynchronizationRequest, super::RemoveFromSynchronizationResponse);
     smithy::operation!(SetIdentitySource, super::SetIdentitySourceRequest, super::SetIdentitySourceResponse);
     smithy::operation!(SetUserPassword, super::SetUserPasswordRequest, super::SetUserPasswordResponse);
     smithy::operation!(SetUserStatus, super::SetUserStatusRequest, super::SetUserStatusResponse);
+    smithy::operation!(StartSynchronization, super::StartSynchronizationRequest, super::StartSynchronizationResponse);
     smithy::operation!(UpdateIdentityCenterSettings, super::UpdateIdentityCenterSettingsRequest, super::UpdateIdentityCenterSettingsResponse);
+    smithy::operation!(UpdateSynchronization, super::UpdateSynchronizationRequest, super::UpdateSynchronizationResponse);
 }

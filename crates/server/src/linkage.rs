@@ -11,7 +11,11 @@ use policy::{Level, PolicyKind, PolicySource};
 pub fn extensions() -> Extensions {
     let linkage: Box<dyn ServiceLinkage> = Box::new(TrustedAccess);
     let guardrails: Box<dyn OrganizationGuardrails> = Box::new(Guardrails);
-    Extensions::default().with(linkage).with(guardrails).with(org::views::Views::default())
+    Extensions::default()
+        .with(linkage)
+        .with(guardrails)
+        .with(org::views::Views::default())
+        .with(directory::Directories::default())
 }
 
 /// Organizations' answer to simulations: the service control policies that are in force now.

@@ -8,6 +8,7 @@
 mod center;
 mod mail;
 mod people;
+mod source;
 
 use crate::access::{self, Standing};
 use crate::instance::{self, Instance};
@@ -21,7 +22,7 @@ const DEVICE_APPROVAL: &str = "device_approval_allowed";
 
 /// The operations of the administration.
 pub(crate) fn routes() -> Vec<Route> {
-    [center::routes(), people::routes(), mail::routes()].into_iter().flatten().collect()
+    [center::routes(), people::routes(), source::routes(), mail::routes()].into_iter().flatten().collect()
 }
 
 /// The rule of operations that take permissions without a resource.

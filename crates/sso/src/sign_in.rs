@@ -6,7 +6,7 @@
 
 use crate::instance::{self, Instance};
 use crate::{clean_up, opaque, portal_event, session};
-use base::{IdentityUserId, InstanceId, Secret, Timestamp};
+use base::{DirectoryId, IdentityUserId, InstanceId, Secret, Timestamp};
 use identity::password::{self, Checked, Problem, RefusedBecause};
 use identity::store::Source;
 use identity::user::{self, Status};
@@ -73,7 +73,10 @@ pub fn sign_in(
     let source = app.store.read(|tx| Ok(identity::store::get(tx, &instance.store)?.map(|store| store.source)))?;
     let checked = match source {
         Some(Source::IdentityCenter) => password::check(app, &instance.store, user_name, password, &request.source_ip)?,
-        Some(Source::ActiveDirectory(_)) | None => return Ok(Outcome::Unavailable),
+        Some(Source::ActiveDirectory(directory)) => {
+            return from_directory(app, request, instance, &directory, user_name, password);
+        }
+        None => return Ok(Outcome::Unavailable),
     };
     match checked {
         Checked::Throttled { retry_after_seconds } => Ok(Outcome::Throttled { retry_after_seconds }),
@@ -81,6 +84,28 @@ pub fn sign_in(
         Checked::Verified(user) => begin(app, request, instance, &user),
         Checked::MustChange(user) => must_change(app, request, instance, &user),
     }
+}
+
+/// Signs somebody in whose password the directory knows. A password that must be changed there first lets nobody in.
+fn from_directory(
+    app: &Arc<App>,
+    request: &Arc<RequestInfo>,
+    instance: &Instance,
+    directory: &DirectoryId,
+    user_name: &str,
+    password: &Secret,
+) -> Result<Outcome> {
+    use directory::sign_in::{Because, Checked};
+    let reason = match directory::sign_in::check(app, &instance.store, directory, user_name, password)? {
+        Checked::Verified(user) => return begin(app, request, instance, &user),
+        Checked::Throttled { retry_after_seconds } => return Ok(Outcome::Throttled { retry_after_seconds }),
+        Checked::Unreachable { .. } => return Ok(Outcome::Unavailable),
+        Checked::ChangeInDirectory(user) => RefusedBecause::Disabled(user),
+        Checked::Refused { user: None, .. } => RefusedBecause::UnknownUser,
+        Checked::Refused { user: Some(user), because: Because::WrongPassword } => RefusedBecause::WrongPassword(user),
+        Checked::Refused { user: Some(user), .. } => RefusedBecause::Disabled(user),
+    };
+    refused(app, request, instance, &reason)
 }
 
 fn refused(

@@ -4,6 +4,7 @@
 mod client;
 mod environment;
 mod print;
+mod source;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -49,6 +50,19 @@ enum IdentityCenterCommand {
     Describe,
     /// Change settings; those that are not named stay
     Settings(Settings),
+    /// Show what a change of the identity source would keep and lose
+    PlanIdentitySource(source::Source),
+    /// Say where the users come from; deletes all users and groups
+    SetIdentitySource {
+        #[command(flatten)]
+        source: source::Source,
+        /// Delete all users and groups with their assignments
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Choose users and groups of the directory, and look after their synchronization
+    #[command(subcommand)]
+    Sync(source::SyncCommand),
     /// Delete the instance of --instance-arn: its users, permission sets, assignments and the roles in accounts
     Delete,
 }
@@ -230,6 +244,9 @@ impl IdentityCenter {
                 let output = caller.call::<ops::UpdateIdentityCenterSettings>(&input)?;
                 Ok(Answer::new(&output, print::identity_center(output.identity_center.as_ref())))
             }
+            IdentityCenterCommand::PlanIdentitySource(source) => source::plan(caller, source),
+            IdentityCenterCommand::SetIdentitySource { source, accept } => source::set(caller, source, accept),
+            IdentityCenterCommand::Sync(command) => source::sync(caller, command),
             IdentityCenterCommand::Delete => {
                 let instance_arn = caller.instance_arn();
                 let instance_arn = instance_arn

@@ -22,7 +22,7 @@ pub(super) fn allows_device_approval(cx: &mut Cx<'_>, instance: &Instance) -> Re
     Ok(instance::setting(cx.tx, instance, DEVICE_APPROVAL)? == Some(Value::Bool(true)))
 }
 
-fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<IdentityCenter> {
+pub(super) fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<IdentityCenter> {
     let store = identity::store::get(cx.tx, &instance.store)?;
     let source = store.map(|store| store.source).ok_or_else(|| Error::internal("an instance has no identity store"))?;
     let (r#type, directory_id) = match source {

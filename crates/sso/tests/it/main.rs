@@ -7,6 +7,7 @@ mod application_token;
 mod attribute;
 mod authorization;
 mod device;
+mod identity_source;
 mod instance;
 mod oidc;
 mod permission_set;

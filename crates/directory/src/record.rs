@@ -1,0 +1,338 @@
+//! Directories as they are stored.
+
+use base::{AccountId, DirectoryId, Secret, Timestamp};
+use kernel::seal::Purpose;
+use kernel::store::Row;
+use kernel::{App, Error, Result, Tx, WriteTx, params};
+use model::ds::{DirectoryDescription, DirectoryLimitExceededException, DirectoryStage, DirectoryType, LDAPSStatus};
+
+/// Connected directories of an account.
+pub const CONNECTED_MAX: i64 = 10;
+
+/// A directory.
+#[derive(Clone)]
+pub struct Directory {
+    /// Id.
+    pub id: DirectoryId,
+    /// The account that made it.
+    pub account: AccountId,
+    /// Name of the domain, in lower case.
+    pub name: String,
+    /// What does not change: short name, size, name servers, the service account's name.
+    pub details: DirectoryDescription,
+    /// The name that its URL begins with, when it was given one.
+    pub alias: Option<String>,
+    /// Whether browsers of domain members sign in by themselves.
+    pub is_sso_enabled: bool,
+    /// How far it has come.
+    pub stage: DirectoryStage,
+    /// Why it is where it is.
+    pub stage_reason: Option<String>,
+    /// Since when.
+    pub stage_changed_at: Timestamp,
+    /// Whether only LDAPS with registered certificates is used.
+    pub ldaps_status: LDAPSStatus,
+    /// Why.
+    pub ldaps_reason: Option<String>,
+    /// Since when.
+    pub ldaps_changed_at: Timestamp,
+    /// Moves with what connections are made from.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    sealed_password: Vec<u8>,
+}
+
+impl Directory {
+    /// The NetBIOS name of the domain: the short name that was given, or the first label of the name.
+    pub fn short_name(&self) -> String {
+        let first = || self.name.split('.').next().unwrap_or_default().to_uppercase();
+        self.details.short_name.clone().unwrap_or_else(first)
+    }
+
+    /// The name of the account by which the directory is read.
+    pub fn service_user(&self) -> &str {
+        let settings = self.details.connect_settings.as_ref();
+        settings.and_then(|settings| settings.customer_user_name.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether people can be looked up in it.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.stage, DirectoryStage::Active | DirectoryStage::Impaired)
+    }
+
+    /// The password of the account by which the directory is read.
+    ///
+    /// # Errors
+    /// When the key that sealed it is gone.
+    pub fn service_password(&self, app: &App) -> Result<Secret> {
+        let plain = app
+            .seal
+            .open(Purpose::DirectoryPassword, self.id.as_str(), &self.sealed_password)
+            .ok_or_else(|| Error::internal("the password of a directory's service account cannot be opened"))?;
+        let text = std::str::from_utf8(&plain).map_err(|_| Error::internal("a sealed password is not text"))?;
+        Ok(Secret::new(text))
+    }
+
+    /// As the API describes it.
+    pub fn described(&self) -> DirectoryDescription {
+        let alias = self.alias.clone().unwrap_or_else(|| self.id.to_string());
+        DirectoryDescription {
+            directory_id: Some(self.id.to_string()),
+            name: Some(self.name.clone()),
+            r#type: Some(DirectoryType::ADConnector),
+            access_url: Some(format!("{alias}.awsapps.com")),
+            alias: Some(alias),
+            launch_time: Some(self.created_at),
+            sso_enabled: Some(self.is_sso_enabled),
+            stage: Some(self.stage),
+            stage_reason: self.stage_reason.clone(),
+            stage_last_updated_date_time: Some(self.stage_changed_at),
+            ..self.details.clone()
+        }
+    }
+}
+
+/// A certificate that was registered for LDAPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Id.
+    pub id: String,
+    /// The certificate in PEM.
+    pub data: String,
+    /// The subject's common name.
+    pub common_name: String,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, account_id, name, details, sealed_password, alias, is_sso_enabled, stage, stage_reason, \
+             stage_changed_at, ldaps_status, ldaps_reason, ldaps_changed_at, revision, created_at from dir_directory ",
+            $rest
+        )
+    };
+}
+
+fn directory(row: &Row<'_>) -> Result<Directory> {
+    let mut details = DirectoryDescription::default();
+    let text: String = row.get(3)?;
+    smithy::json::read(text.as_bytes(), &mut details)
+        .map_err(|_| Error::internal("the details of a directory do not parse"))?;
+    Ok(Directory {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        name: row.get(2)?,
+        details,
+        sealed_password: row.get(4)?,
+        alias: row.get(5)?,
+        is_sso_enabled: row.get(6)?,
+        stage: row.parse(7, DirectoryStage::parse)?,
+        stage_reason: row.get(8)?,
+        stage_changed_at: row.get(9)?,
+        ldaps_status: row.parse(10, LDAPSStatus::parse)?,
+        ldaps_reason: row.get(11)?,
+        ldaps_changed_at: row.get(12)?,
+        revision: row.get(13)?,
+        created_at: row.get(14)?,
+    })
+}
+
+fn json_text(details: &DirectoryDescription) -> Result<String> {
+    let mut text = Vec::new();
+    smithy::json::write(details, &mut text);
+    String::from_utf8(text).map_err(|_| Error::internal("JSON is not UTF-8"))
+}
+
+/// The directory of that id.
+///
+/// # Errors
+/// When the database fails.
+pub fn get(tx: &mut Tx, id: &DirectoryId) -> Result<Option<Directory>> {
+    tx.opt(select!("where id = $1"), params![id], directory)
+}
+
+/// At most `limit` directories of an account, by id, strictly after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(tx: &mut Tx, account: &AccountId, after: &str, limit: i64) -> Result<Vec<Directory>> {
+    let sql = select!("where account_id = $1 and id > $2 order by id limit $3");
+    tx.all(sql, params![account, after, limit], directory)
+}
+
+/// How many directories an account has.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(tx: &mut Tx, account: &AccountId) -> Result<i64> {
+    tx.count("select count(*) from dir_directory where account_id = $1", params![account])
+}
+
+/// Adds a directory that was asked for.
+///
+/// # Errors
+/// `DirectoryLimitExceededException`, and when the database fails.
+pub fn insert(
+    tx: &mut WriteTx<'_>,
+    id: &DirectoryId,
+    account: &AccountId,
+    details: &DirectoryDescription,
+    sealed_password: &[u8],
+    now: Timestamp,
+) -> Result<()> {
+    if count(tx, account)? >= CONNECTED_MAX {
+        let message = format!("Connected directories limit of {CONNECTED_MAX} reached.");
+        return Err(DirectoryLimitExceededException::new(message).into());
+    }
+    let name = details.name.as_deref().unwrap_or_default().to_lowercase();
+    let text = json_text(details)?;
+    tx.exec_one(
+        "insert into dir_directory (id, account_id, type, name, details, sealed_password, is_sso_enabled, stage, \
+           stage_changed_at, ldaps_status, ldaps_changed_at, revision, created_at) \
+         values ($1, $2, 'ADConnector', $3, $4, $5, 0, 'Requested', $6, 'Disabled', $6, 1, $6)",
+        params![id, account, name, text, sealed_password, now],
+    )
+}
+
+/// Gives the directory another account by which it is read.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_service_account(
+    tx: &mut WriteTx<'_>,
+    directory: &Directory,
+    user: &str,
+    sealed_password: &[u8],
+) -> Result<()> {
+    let mut details = directory.details.clone();
+    details.connect_settings.get_or_insert_default().customer_user_name = Some(user.to_owned());
+    tx.exec_one(
+        "update dir_directory set details = $2, sealed_password = $3, revision = revision + 1 where id = $1",
+        params![directory.id, json_text(&details)?, sealed_password],
+    )
+}
+
+/// Moves the directory to a stage, for a reason. Nothing changes when it is there for the same reason.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_stage(
+    tx: &mut WriteTx<'_>,
+    id: &DirectoryId,
+    stage: DirectoryStage,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    tx.exec(
+        "update dir_directory set stage = $2, stage_reason = $3, stage_changed_at = $4 \
+         where id = $1 and (stage <> $2 or coalesce(stage_reason, '') <> coalesce($3, ''))",
+        params![id, stage.as_str(), reason, now],
+    )?;
+    Ok(())
+}
+
+/// Moves LDAPS of the directory to a status, for a reason.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_ldaps(
+    tx: &mut WriteTx<'_>,
+    id: &DirectoryId,
+    status: LDAPSStatus,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    tx.exec_one(
+        "update dir_directory set ldaps_status = $2, ldaps_reason = $3, ldaps_changed_at = $4, \
+           revision = revision + 1 where id = $1",
+        params![id, status.as_str(), reason, now],
+    )
+}
+
+/// Switches browser sign-in of domain members.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_sso(tx: &mut WriteTx<'_>, id: &DirectoryId, is_enabled: bool) -> Result<()> {
+    tx.exec_one("update dir_directory set is_sso_enabled = $2 where id = $1", params![id, is_enabled])
+}
+
+/// Gives the directory its alias.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_alias(tx: &mut WriteTx<'_>, id: &DirectoryId, alias: &str) -> Result<()> {
+    tx.exec_one("update dir_directory set alias = $2 where id = $1", params![id, alias])
+}
+
+/// Whether a directory has that alias.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_alias_taken(tx: &mut Tx, alias: &str) -> Result<bool> {
+    tx.exists("select 1 from dir_directory where alias = $1", params![alias])
+}
+
+/// Removes the directory and what belongs to it.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete(tx: &mut WriteTx<'_>, id: &DirectoryId) -> Result<()> {
+    tx.exec("delete from dir_tag where directory_id = $1", params![id])?;
+    tx.exec("delete from dir_certificate where directory_id = $1", params![id])?;
+    tx.exec_one("delete from dir_directory where id = $1", params![id])
+}
+
+fn certificate(row: &Row<'_>) -> Result<Certificate> {
+    Ok(Certificate {
+        id: row.get(0)?,
+        data: row.get(1)?,
+        common_name: row.get(2)?,
+        expires_at: row.get(3)?,
+        registered_at: row.get(4)?,
+    })
+}
+
+/// The registered certificates of a directory, by id, strictly after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub fn certificates(tx: &mut Tx, id: &DirectoryId, after: &str, limit: i64) -> Result<Vec<Certificate>> {
+    let sql = "select id, data, common_name, expires_at, registered_at from dir_certificate \
+               where directory_id = $1 and id > $2 order by id limit $3";
+    tx.all(sql, params![id, after, limit], certificate)
+}
+
+/// Registers a certificate.
+///
+/// # Errors
+/// When the database fails.
+pub fn add_certificate(tx: &mut WriteTx<'_>, id: &DirectoryId, certificate: &Certificate) -> Result<()> {
+    tx.exec_one(
+        "insert into dir_certificate (id, directory_id, data, common_name, expires_at, registered_at) \
+         values ($1, $2, $3, $4, $5, $6)",
+        params![
+            certificate.id,
+            id,
+            certificate.data,
+            certificate.common_name,
+            certificate.expires_at,
+            certificate.registered_at
+        ],
+    )?;
+    tx.exec_one("update dir_directory set revision = revision + 1 where id = $1", params![id])
+}
+
+/// Takes a certificate back.
+///
+/// # Errors
+/// When the database fails.
+pub fn remove_certificate(tx: &mut WriteTx<'_>, id: &DirectoryId, certificate: &str) -> Result<()> {
+    tx.exec_one("delete from dir_certificate where directory_id = $1 and id = $2", params![id, certificate])?;
+    tx.exec_one("update dir_directory set revision = revision + 1 where id = $1", params![id])
+}

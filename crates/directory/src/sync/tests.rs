@@ -1,0 +1,220 @@
+//! A generated domain of any size, on a double that has the limits of Windows: 1,000 entries a page, 1,500 values.
+
+use super::{Kind, Report};
+use crate::ldap::Patience;
+use crate::ldap::ber::{self, OCTETS, SEQUENCE, SET};
+use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, message, reply, request, result};
+use crate::{Directories, Options, source, sync};
+use base::{AccountId, DirectoryId, IdentityStoreId};
+use kernel::app::Extensions;
+use kernel::testing::{START, Setup, TestApp, code, root};
+use model::ds::{
+    ConnectDirectoryRequest, DeleteDirectoryRequest, DirectoryConnectSettings, DirectorySize,
+    RegisterCertificateRequest, ops,
+};
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+const BASE: &str = "DC=corp,DC=example,DC=com";
+const PAGE: usize = 1_000;
+const VALUES: usize = 1_500;
+const GROUP: u32 = u32::MAX;
+
+fn object_id(number: u32) -> Vec<u8> {
+    [&number.to_be_bytes()[..], &[7; 12]].concat()
+}
+
+fn dn(number: usize) -> String {
+    format!("CN=Person {number:06},OU=People,{BASE}")
+}
+
+fn found(name: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Vec<u8> {
+    let attributes: Vec<_> = attributes
+        .iter()
+        .map(|(name, values)| {
+            let values: Vec<_> = values.iter().map(|value| ber::value(OCTETS, value)).collect();
+            ber::group(SEQUENCE, &[ber::text(name), ber::group(SET, &values)])
+        })
+        .collect();
+    ber::group(0x64, &[ber::text(name), ber::group(SEQUENCE, &attributes)])
+}
+
+fn person(number: usize) -> Vec<u8> {
+    let text = |text: String| vec![text.into_bytes()];
+    found(
+        &dn(number),
+        &[
+            ("objectGUID", vec![object_id(number as u32)]),
+            ("sAMAccountName", text(format!("p{number:06}"))),
+            ("userAccountControl", text("512".to_owned())),
+            ("givenName", text("Same".to_owned())),
+            ("sn", text("Name".to_owned())),
+            ("displayName", text("Same Name".to_owned())),
+            ("userPrincipalName", text(format!("p{number:06}@corp.example.com"))),
+        ],
+    )
+}
+
+/// The digits after `mark` in a request.
+fn number_after(bytes: &[u8], mark: &str) -> Option<usize> {
+    let at = bytes.windows(mark.len()).position(|window| window == mark.as_bytes())? + mark.len();
+    let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    Some(digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0')))
+}
+
+fn members(count: usize, start: usize) -> Vec<u8> {
+    let end = (start + VALUES).min(count);
+    let last = if end == count { "*".to_owned() } else { (end - 1).to_string() };
+    let values = (start..end).map(|number| dn(number).into_bytes()).collect();
+    found(
+        &format!("CN=everybody,{BASE}"),
+        &[("objectGUID", vec![object_id(GROUP)]), (&format!("member;range={start}-{last}"), values)],
+    )
+}
+
+fn serve(wire: &mut dyn Wire, count: usize) {
+    while let Some((id, bytes)) = request(wire) {
+        if contains(&bytes, "svc@") {
+            reply(wire, &message(id, &[result(0x61, 0)]));
+            continue;
+        }
+        let mut out = Vec::new();
+        let mut cookie = String::new();
+        if contains(&bytes, "defaultNamingContext") {
+            let text = |text: &str| vec![text.as_bytes().to_vec()];
+            let root = [
+                ("defaultNamingContext", text(BASE)),
+                ("dsServiceName", text("CN=NTDS Settings")),
+                ("highestCommittedUSN", text("5")),
+            ];
+            out.extend(message(id, &[found("", &root)]));
+        } else if contains(&bytes, "isDeleted") {
+            // Deleted objects are not shown to this account.
+        } else if contains(&bytes, "lockoutThreshold") {
+            out.extend(message(id, &[found(BASE, &[("lockoutThreshold", vec![b"5".to_vec()])])]));
+        } else if let Some(start) = number_after(&bytes, "member;range=") {
+            out.extend(message(id, &[members(count, start)]));
+        } else if contains(&bytes, "member") {
+            out.extend(message(id, &[members(count, 0)]));
+        } else if contains(&bytes, "person") {
+            let start = number_after(&bytes, "from:").unwrap_or(0);
+            let end = (start + PAGE).min(count);
+            (start..end).for_each(|number| out.extend(message(id, &[person(number)])));
+            if end < count {
+                write!(cookie, "from:{end}").expect("text");
+            }
+        } else if contains(&bytes, "group") {
+            let name = vec![b"everybody".to_vec()];
+            let group = [("objectGUID", vec![object_id(GROUP)]), ("sAMAccountName", name)];
+            out.extend(message(id, &[found(&format!("CN=everybody,{BASE}"), &group)]));
+        }
+        let value = ber::group(SEQUENCE, &[ber::integer(ber::INTEGER, 0), ber::text(&cookie)]);
+        let control = ber::group(SEQUENCE, &[ber::text("1.2.840.113556.1.4.319"), ber::value(OCTETS, &value)]);
+        out.extend(message(id, &[result(0x65, 0), ber::group(0xa0, &[control])]));
+        reply(wire, &out);
+    }
+}
+
+/// An application with an identity store whose people come from a domain of `count` people, all in one group.
+fn domain_of(count: usize) -> (TestApp, IdentityStoreId) {
+    let (authority, config) = issued(HOST, false);
+    let ldaps_port = listen(Some(config), move |wire| serve(wire, count));
+    let options = Options {
+        ldaps_port,
+        ldap_port: closed_port(),
+        controllers: [("corp.example.com".to_owned(), vec![(HOST.to_owned(), Ipv4Addr::LOCALHOST.into())])].into(),
+        patience: Patience { connect: Duration::from_secs(5), operation: Duration::from_secs(60) },
+        ..Options::default()
+    };
+    let app = TestApp::new(Setup {
+        routes: crate::routes(),
+        jobs: crate::jobs(),
+        extensions: Extensions::default().with(Directories::new(options)),
+        ..Setup::default()
+    });
+    let account = AccountId::parse("111122223333").expect("valid");
+    let root = root(&account);
+    let store = app
+        .app
+        .write_as(&root, &app.request(), |cx| {
+            let active = iam::account::AccountState::Active;
+            iam::account::create(&mut cx.write(), &account, "root@example.com", "Example", active, START)?;
+            identity::store::create(cx, &account)
+        })
+        .expect("written");
+    let connect = ConnectDirectoryRequest {
+        name: "corp.example.com".to_owned(),
+        password: "secret".to_owned(),
+        size: DirectorySize::Small,
+        connect_settings: DirectoryConnectSettings {
+            customer_dns_ips: Some(vec!["127.0.0.1".to_owned()]),
+            customer_user_name: "svc".to_owned(),
+            subnet_ids: vec!["subnet-11111111".to_owned(), "subnet-22222222".to_owned()],
+            vpc_id: "vpc-11111111".to_owned(),
+            ..DirectoryConnectSettings::default()
+        },
+        ..ConnectDirectoryRequest::default()
+    };
+    let id = app.call::<ops::ConnectDirectory>(&root, connect).expect("accepted").directory_id.expect("an id");
+    let register = RegisterCertificateRequest {
+        directory_id: id.clone(),
+        certificate_data: authority,
+        ..RegisterCertificateRequest::default()
+    };
+    app.call::<ops::RegisterCertificate>(&root, register).expect("registered");
+    app.run_jobs();
+    let id = DirectoryId::parse(&id).expect("valid");
+    app.app
+        .write_as(&root, &app.request(), |cx| {
+            source::set_active_directory(cx, &store.id, &id)?.expect("the directory is Active");
+            sync::choose(cx, &store.id, Kind::Group, "everybody@corp.example.com")
+        })
+        .expect("written");
+    (app, store.id)
+}
+
+fn run(app: &TestApp, store: &IdentityStoreId) -> sync::Difference {
+    match sync::run(&app.app, store).expect("works").expect("reachable") {
+        Report::Changed(difference) => *difference,
+        Report::Unchanged => panic!("the directory was not read"),
+    }
+}
+
+#[test]
+fn pages_and_ranges_of_windows_are_read_to_their_end() {
+    let count = 3_200;
+    let (app, store) = domain_of(count);
+    let difference = run(&app, &store);
+    assert_eq!((difference.create_users.len(), difference.add_members.len()), (count, count));
+    assert!(run(&app, &store).is_empty());
+}
+
+#[test]
+fn a_directory_is_free_once_the_store_is_gone() {
+    let (app, store) = domain_of(1);
+    let root = root(&AccountId::parse("111122223333").expect("valid"));
+    let settings = app.app.store.read(|tx| sync::settings::get(tx, &store)).expect("read").expect("synchronized");
+    let delete = || {
+        let input = DeleteDirectoryRequest { directory_id: settings.directory.to_string() };
+        app.call::<ops::DeleteDirectory>(&root, input)
+    };
+    assert_eq!(code(delete()), "ClientException");
+    app.app.write_as(&root, &app.request(), |cx| identity::store::delete(cx, &store)).expect("deleted");
+    delete().expect("nobody needs it");
+}
+
+#[test]
+#[ignore = "a measurement: 100,000 people, a minute or more"]
+fn a_hundred_thousand_people_fit_into_bounded_memory() {
+    let count = 100_000;
+    let (app, store) = domain_of(count);
+    let start = Instant::now();
+    assert_eq!(run(&app, &store).create_users.len(), count);
+    let first = start.elapsed();
+    let start = Instant::now();
+    assert!(run(&app, &store).is_empty());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    println!("100,000 people: {first:?} at first, {:?} when nothing has changed; {peak}", start.elapsed());
+}

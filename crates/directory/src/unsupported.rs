@@ -1,0 +1,190 @@
+//! Operations for kinds of directories that there are none of here: each says so.
+//!
+//! An AD Connector has no controllers, trusts, snapshots, regions or schema of its own: those are the domain's, and are
+//! managed there. Directories that AWS would host are not hosted.
+
+use crate::{access, messages};
+use kernel::{Access, Cx, Error, Result, Route, WriteCx, route};
+use model::ds::{
+    DescribeEventTopicsRequest, DescribeEventTopicsResult, DescribeSnapshotsRequest, DescribeSnapshotsResult,
+    DescribeTrustsRequest, DescribeTrustsResult, ListLogSubscriptionsRequest, ListLogSubscriptionsResult, ops,
+};
+use smithy::schema::Operation;
+
+fn of_connectors<O: Operation>() -> Error {
+    messages::unsupported(format!("{} is not supported for AD Connector directories.", O::OP.name))
+}
+
+fn not_hosted<O: Operation>(_cx: &mut WriteCx<'_>, _input: &O::In) -> Result<O::Out> {
+    let message = "Directories are not hosted here. Connect to a domain that you run with ConnectDirectory.";
+    Err(messages::unsupported(message))
+}
+
+fn unknown<O: Operation>(_cx: &mut WriteCx<'_>, _input: &O::In) -> Result<O::Out> {
+    Err(of_connectors::<O>())
+}
+
+/// Routes of operations on a directory that refuse whatever the directory: each with the member that names it and the
+/// error for one that is not there.
+macro_rules! refused {
+    ($kind:ident: $($op:ident $id:ident $existing:ident,)*) => {
+        vec![$(
+            route::$kind::<ops::$op>(
+                |cx, input| Ok(access::on::<ops::$op>(cx, &input.$id)?.into()),
+                |cx, input| {
+                    access::$existing(cx, &input.$id)?;
+                    Err(of_connectors::<ops::$op>())
+                },
+            )
+        ),*]
+    };
+}
+
+/// The permission of operations on what belongs to a directory that is not known.
+fn any_directory<O: Operation>(cx: &mut Cx<'_>, _input: &O::In) -> Result<Access> {
+    Ok(access::on::<O>(cx, "*")?.into())
+}
+
+fn require(cx: &mut Cx<'_>, id: Option<&str>) -> Result<()> {
+    id.map_or(Ok(()), |id| access::existing(cx, id).map(drop))
+}
+
+fn snapshots(cx: &mut Cx<'_>, input: &DescribeSnapshotsRequest) -> Result<DescribeSnapshotsResult> {
+    require(cx, input.directory_id.as_deref())?;
+    Ok(DescribeSnapshotsResult { snapshots: Some(Vec::new()), next_token: None })
+}
+
+fn trusts(cx: &mut Cx<'_>, input: &DescribeTrustsRequest) -> Result<DescribeTrustsResult> {
+    require(cx, input.directory_id.as_deref())?;
+    Ok(DescribeTrustsResult { trusts: Some(Vec::new()), next_token: None })
+}
+
+fn log_subscriptions(cx: &mut Cx<'_>, input: &ListLogSubscriptionsRequest) -> Result<ListLogSubscriptionsResult> {
+    require(cx, input.directory_id.as_deref())?;
+    Ok(ListLogSubscriptionsResult { log_subscriptions: Some(Vec::new()), next_token: None })
+}
+
+fn event_topics(cx: &mut Cx<'_>, input: &DescribeEventTopicsRequest) -> Result<DescribeEventTopicsResult> {
+    require(cx, input.directory_id.as_deref())?;
+    Ok(DescribeEventTopicsResult { event_topics: Some(Vec::new()) })
+}
+
+fn empty_lists() -> Vec<Route> {
+    vec![
+        route::read::<ops::DescribeSnapshots>(access::anywhere::<ops::DescribeSnapshots>, snapshots),
+        route::read::<ops::DescribeTrusts>(access::anywhere::<ops::DescribeTrusts>, trusts),
+        route::read::<ops::ListLogSubscriptions>(access::anywhere::<ops::ListLogSubscriptions>, log_subscriptions),
+        route::read::<ops::DescribeEventTopics>(
+            |cx, input| {
+                let id = input.directory_id.as_deref().unwrap_or("*");
+                Ok(access::on::<ops::DescribeEventTopics>(cx, id)?.into())
+            },
+            event_topics,
+        ),
+    ]
+}
+
+fn hosting() -> Vec<Route> {
+    vec![
+        route::write::<ops::CreateMicrosoftAD>(
+            access::anywhere::<ops::CreateMicrosoftAD>,
+            not_hosted::<ops::CreateMicrosoftAD>,
+        ),
+        route::write::<ops::CreateDirectory>(
+            access::anywhere::<ops::CreateDirectory>,
+            not_hosted::<ops::CreateDirectory>,
+        ),
+        route::write::<ops::CreateHybridAD>(access::anywhere::<ops::CreateHybridAD>, not_hosted::<ops::CreateHybridAD>),
+    ]
+}
+
+/// Operations on trusts, snapshots and assessments, of which there are none.
+fn on_nothing() -> Vec<Route> {
+    vec![
+        route::write::<ops::DeleteADAssessment>(
+            access::anywhere::<ops::DeleteADAssessment>,
+            unknown::<ops::DeleteADAssessment>,
+        ),
+        route::write::<ops::DeleteSnapshot>(any_directory::<ops::DeleteSnapshot>, unknown::<ops::DeleteSnapshot>),
+        route::write::<ops::DeleteTrust>(any_directory::<ops::DeleteTrust>, unknown::<ops::DeleteTrust>),
+        route::write::<ops::DescribeADAssessment>(
+            access::anywhere::<ops::DescribeADAssessment>,
+            unknown::<ops::DescribeADAssessment>,
+        ),
+        route::write::<ops::ListADAssessments>(
+            access::anywhere::<ops::ListADAssessments>,
+            unknown::<ops::ListADAssessments>,
+        ),
+        route::write::<ops::RestoreFromSnapshot>(
+            any_directory::<ops::RestoreFromSnapshot>,
+            unknown::<ops::RestoreFromSnapshot>,
+        ),
+        route::write::<ops::StartADAssessment>(
+            access::anywhere::<ops::StartADAssessment>,
+            unknown::<ops::StartADAssessment>,
+        ),
+        route::write::<ops::UpdateTrust>(any_directory::<ops::UpdateTrust>, unknown::<ops::UpdateTrust>),
+        route::write::<ops::VerifyTrust>(any_directory::<ops::VerifyTrust>, unknown::<ops::VerifyTrust>),
+    ]
+}
+
+fn reads() -> Vec<Route> {
+    refused! { read:
+        DescribeCAEnrollmentPolicy directory_id existing_directory,
+        DescribeClientAuthenticationSettings directory_id existing_directory,
+        DescribeConditionalForwarders directory_id existing,
+        DescribeDirectoryDataAccess directory_id existing_directory,
+        DescribeDomainControllers directory_id existing,
+        DescribeHybridADUpdate directory_id existing_directory,
+        DescribeRegions directory_id existing_directory,
+        DescribeSettings directory_id existing_directory,
+        DescribeSharedDirectories owner_directory_id existing,
+        DescribeUpdateDirectory directory_id existing_directory,
+        GetSnapshotLimits directory_id existing,
+        ListIpRoutes directory_id existing,
+        ListSchemaExtensions directory_id existing,
+    }
+}
+
+fn writes() -> Vec<Route> {
+    refused! { write:
+        AcceptSharedDirectory shared_directory_id existing,
+        AddIpRoutes directory_id existing,
+        AddRegion directory_id existing,
+        CancelSchemaExtension directory_id existing,
+        CreateComputer directory_id existing,
+        CreateConditionalForwarder directory_id existing,
+        CreateLogSubscription directory_id existing,
+        CreateSnapshot directory_id existing,
+        CreateTrust directory_id existing,
+        DeleteConditionalForwarder directory_id existing,
+        DeleteLogSubscription directory_id existing,
+        DeregisterEventTopic directory_id existing,
+        DisableCAEnrollmentPolicy directory_id existing,
+        DisableClientAuthentication directory_id existing_directory,
+        DisableDirectoryDataAccess directory_id existing_directory,
+        DisableRadius directory_id existing,
+        EnableCAEnrollmentPolicy directory_id existing,
+        EnableClientAuthentication directory_id existing_directory,
+        EnableDirectoryDataAccess directory_id existing_directory,
+        EnableRadius directory_id existing,
+        RegisterEventTopic directory_id existing,
+        RejectSharedDirectory shared_directory_id existing,
+        RemoveIpRoutes directory_id existing,
+        RemoveRegion directory_id existing_directory,
+        ResetUserPassword directory_id existing,
+        ShareDirectory directory_id existing,
+        StartSchemaExtension directory_id existing,
+        UnshareDirectory directory_id existing,
+        UpdateConditionalForwarder directory_id existing,
+        UpdateDirectorySetup directory_id existing_directory,
+        UpdateHybridAD directory_id existing_directory,
+        UpdateNumberOfDomainControllers directory_id existing,
+        UpdateRadius directory_id existing,
+        UpdateSettings directory_id existing_directory,
+    }
+}
+
+pub(crate) fn routes() -> Vec<Route> {
+    [empty_lists(), hosting(), on_nothing(), reads(), writes()].into_iter().flatten().collect()
+}

@@ -1,0 +1,6 @@
+//! What the operations of Directory Service answer, without a directory.
+
+mod certificate;
+mod connect;
+mod support;
+mod unsupported;
