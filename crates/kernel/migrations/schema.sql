@@ -1,3 +1,5 @@
+-- What the migrations result in, on SQLite. @generated; UPDATE_SCHEMA=1 renews it.
+
 CREATE TABLE audit (
     id text primary key,
     account_id text not null,

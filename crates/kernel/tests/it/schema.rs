@@ -11,6 +11,7 @@ on_every_engine! {
     text_sorts_by_its_bytes;
 }
 
+const HEAD: &str = "-- What the migrations result in, on SQLite. @generated; UPDATE_SCHEMA=1 renews it.\n\n";
 const GOLDEN: &str = include_str!("../../migrations/schema.sql");
 
 /// To renew the file after a change of a migration: `UPDATE_SCHEMA=1 cargo test -p vestibule-kernel schema`.
@@ -21,7 +22,7 @@ fn the_migrations_result_in_the_schema_file() {
         let sql = "select sql from sqlite_master where sql is not null order by type desc, name";
         tx.all(sql, params![], |row| row.get::<String>(0))
     });
-    let schema = statements.expect("read").join(";\n\n") + ";\n";
+    let schema = HEAD.to_owned() + &statements.expect("read").join(";\n\n") + ";\n";
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/schema.sql"), &schema).expect("written");
         return;

@@ -53,8 +53,11 @@ impl Center {
     }
 
     pub fn delete_user(&self, id: &str) {
-        let input =
-            people::DeleteUserRequest { identity_store_id: self.instance.store.to_string(), user_id: id.to_owned() };
+        let input = people::DeleteUserRequest {
+            identity_store_id: self.instance.store.to_string(),
+            user_id: id.to_owned(),
+            ..Default::default()
+        };
         self.call::<people_ops::DeleteUser>(&self.management(), input);
     }
 
@@ -70,7 +73,7 @@ impl Center {
         let input = people::CreateGroupMembershipRequest {
             identity_store_id: store,
             group_id: group_id.clone(),
-            member_id: people::MemberId::UserId(member.to_owned()),
+            member_id: people::MemberId { user_id: Some(member.to_owned()) },
         };
         self.call::<people_ops::CreateGroupMembership>(&self.management(), input);
         group_id
