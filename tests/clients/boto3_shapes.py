@@ -24,12 +24,18 @@ import shapes
 from walk import Walk
 from walk_sso import SingleSignOn
 
+DIRECTORY = "takes a domain controller; the tests of the directory crate have one"
 # Operations that cannot succeed in this walk, and why.
 NEVER_SUCCEEDS = {
     "sts:AssumeRoleWithSAML": "takes an assertion that an identity provider signed; the tests of the iam crate sign one",
     "sts:AssumeRoleWithWebIdentity": "takes a token that an identity provider signed; the tests of the iam crate sign one",
     "sso-oidc:CreateTokenWithIAM": "takes the consent of a person or a token of another issuer; the tests of the sso crate have both",
     "sts:DecodeAuthorizationMessage": "takes an encoded message, which only other AWS services hand out",
+    "ds:CreateAlias": DIRECTORY,
+    "ds:DisableLDAPS": DIRECTORY,
+    "ds:DisableSso": DIRECTORY,
+    "ds:EnableLDAPS": DIRECTORY,
+    "ds:EnableSso": DIRECTORY,
     "iam:GetSSHPublicKey": "nothing uploads SSH keys yet",
     "iam:GetServerCertificate": "nothing uploads server certificates yet",
     "iam:ListServerCertificateTags": "nothing uploads server certificates yet",

@@ -19,7 +19,7 @@ def complaints(operation, status, headers, body):
         if body:
             found.append(f"a body where the model has no output: {body[:80]!r}")
     else:
-        expected = "application/x-amz-json-1." if operation.service_model.protocol == "json" else "application/json"
+        expected = "application/json" if operation.service_model.protocol == "rest-json" else "application/x-amz-json-1."
         if not headers.get("content-type", "").startswith(expected):
             found.append(f"content-type {headers.get('content-type')}")
         _json(operation.output_shape, json.loads(body), operation.output_shape.name, found)

@@ -32,6 +32,7 @@ class SingleSignOn:
             self.attributes_and_regions,
             self.applications,
             self.portal,
+            self.directories,
             self.end,
         )
 
@@ -303,6 +304,44 @@ class SingleSignOn:
         if "assumed-role/AWSReservedSSO_Reader_" not in identity.get("Arn", ""):
             self.walk.refusals.append(f"the person is {json.dumps(identity.get('Arn'))}")
         portal.Logout(**access)
+
+    def directories(self):
+        ds = self.admin.ds
+        settings = {
+            "VpcId": "vpc-0a1b2c3d",
+            "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
+            "CustomerDnsIps": ["127.0.0.1"],
+            "CustomerUserName": "svc",
+        }
+        tags = [{"Key": "team", "Value": "blue"}]
+        made = ds.ConnectDirectory(
+            Name="corp.example.com", ShortName="CORP", Password=PASSWORD, Size="Small", ConnectSettings=settings, Tags=tags
+        )
+        it = {"DirectoryId": made["DirectoryId"]}
+        ds.DescribeDirectories(DirectoryIds=[made["DirectoryId"]])
+        with open(os.path.join(os.path.dirname(__file__), "data", "saml-signing.pem"), encoding="ascii") as file:
+            certificate = file.read()
+        certificate = certificate[certificate.index("-----BEGIN CERTIFICATE") :]
+        registered = ds.RegisterCertificate(**it, CertificateData=certificate, Type="ClientLDAPS")
+        ds.DescribeCertificate(**it, CertificateId=registered["CertificateId"])
+        ds.ListCertificates(**it)
+        ds.DeregisterCertificate(**it, CertificateId=registered["CertificateId"])
+        ds.DescribeLDAPSSettings(**it)
+        ds.AddTagsToResource(ResourceId=made["DirectoryId"], Tags=[{"Key": "more", "Value": "yes"}])
+        ds.ListTagsForResource(ResourceId=made["DirectoryId"])
+        ds.RemoveTagsFromResource(ResourceId=made["DirectoryId"], TagKeys=["more"])
+        ds.GetDirectoryLimits()
+        ds.DescribeTrusts(**it)
+        ds.DescribeSnapshots(**it)
+        ds.ListLogSubscriptions(**it)
+        ds.DescribeEventTopics(**it)
+
+        def failed():
+            described = ds.DescribeDirectories(DirectoryIds=[made["DirectoryId"]])["DirectoryDescriptions"]
+            return described and described[0]["Stage"] == "Failed"
+
+        self.walk.eventually("a directory that nothing answers for", failed)
+        ds.DeleteDirectory(**it)
 
     def end(self):
         sso, store = self.sso, self.store

@@ -186,5 +186,6 @@ fn writes() -> Vec<Route> {
 }
 
 pub(crate) fn routes() -> Vec<Route> {
-    [empty_lists(), hosting(), on_nothing(), reads(), writes()].into_iter().flatten().collect()
+    let refused = [hosting(), on_nothing(), reads(), writes()].into_iter().flatten().map(Route::refusing);
+    empty_lists().into_iter().chain(refused).collect()
 }

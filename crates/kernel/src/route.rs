@@ -90,6 +90,7 @@ pub struct Route {
     pub(crate) rule: Rule,
     pub(crate) run: Run,
     pub(crate) is_output_recorded: bool,
+    is_refusal: bool,
 }
 
 pub(crate) enum Run {
@@ -113,6 +114,17 @@ impl Route {
     pub fn recording_output(mut self) -> Self {
         self.is_output_recorded = true;
         self
+    }
+
+    /// The same route, which does nothing but say that the operation is not offered, and why: it does not count as served.
+    pub fn refusing(mut self) -> Self {
+        self.is_refusal = true;
+        self
+    }
+
+    /// Whether the operation does what AWS says it does.
+    pub fn is_served(&self) -> bool {
+        !self.is_refusal
     }
 
     /// Whether the operation changes nothing when it is given `input`.
@@ -160,6 +172,7 @@ pub fn read<O: Operation>(
         rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
         run: Run::Read(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
         is_output_recorded: false,
+        is_refusal: false,
     }
 }
 
@@ -174,6 +187,7 @@ pub fn write<O: Operation>(
         rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
         run: Run::Write(Box::new(move |cx, input| Ok(Box::new(handler(cx, typed(input)?)?)))),
         is_output_recorded: true,
+        is_refusal: false,
     }
 }
 
@@ -195,6 +209,7 @@ pub fn mostly_read<O: Operation>(
             writes: Box::new(move |input| typed(input).is_ok_and(writes)),
         },
         is_output_recorded: false,
+        is_refusal: false,
     }
 }
 
@@ -225,7 +240,12 @@ impl Registry {
         Self { routes: table }
     }
 
-    /// The route of `op`, when it is served.
+    /// Whether `op` is served, and not only refused with a reason.
+    pub fn serves(&self, op: &Op) -> bool {
+        self.find(op).is_some_and(Route::is_served)
+    }
+
+    /// The route of `op`, when there is one.
     pub fn find(&self, op: &Op) -> Option<&Route> {
         self.routes.get(&(op.service.id, op.name))
     }

@@ -26,7 +26,7 @@ pub fn report(names_missing: bool) -> String {
         total_all += service.operations.len();
         let _ = writeln!(out, "{:<16} {served:>6} {:>6}", service.id, service.operations.len());
         if names_missing {
-            for op in service.operations.iter().filter(|op| registry.find(op).is_none()) {
+            for op in service.operations.iter().filter(|op| !registry.serves(op)) {
                 let _ = writeln!(out, "  {}", op.name);
             }
         }
@@ -54,7 +54,7 @@ pub fn markdown() -> String {
             out.push('\n');
         }
         let (of_route, missing): (Vec<&Op>, Vec<&Op>) =
-            service.operations.iter().copied().partition(|op| registry.find(op).is_some());
+            service.operations.iter().copied().partition(|op| registry.serves(op));
         if !of_route.is_empty() {
             out.push_str("| Served | Differences |\n|---|---|\n");
         }
@@ -88,7 +88,7 @@ fn write_missing(out: &mut String, missing: &[&Op]) {
 }
 
 fn served(registry: &Registry, service: &Service) -> usize {
-    service.operations.iter().filter(|op| registry.find(op).is_some()).count()
+    service.operations.iter().filter(|op| registry.serves(op)).count()
 }
 
 fn protocol(service: &Service) -> &'static str {
@@ -145,7 +145,7 @@ mod tests {
         for it in differences() {
             let service = model::SERVICES.iter().find(|service| service.id == it.service).expect(it.service);
             let is_known =
-                it.operation == EVERY || service.operation(it.operation).is_some_and(|op| registry.find(op).is_some());
+                it.operation == EVERY || service.operation(it.operation).is_some_and(|op| registry.serves(op));
             assert!(is_known, "{} {}", it.service, it.operation);
             assert!(it.text.ends_with('.') && !it.text.contains(['|', '\t']), "{}", it.text);
         }

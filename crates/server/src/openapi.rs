@@ -48,7 +48,32 @@ const ABOUT: &[About] = &[
     About {
         operation: "PlanIdentitySourceChange",
         summary: "Says what a change of the identity source would keep and what it would delete",
-        actions: "sso:ListDirectoryAssociations",
+        actions: "sso:GetSsoConfiguration",
+    },
+    About {
+        operation: "DescribeSynchronization",
+        summary: "Describes the synchronization with the directory: who is chosen, its pace and its last run",
+        actions: "identity-sync:GetSyncProfile, identity-sync:ListSyncFilters",
+    },
+    About {
+        operation: "UpdateSynchronization",
+        summary: "Changes the pace or the attribute mapping of the synchronization, pauses it or lets it go on",
+        actions: "identity-sync:UpdateSyncTarget, identity-sync:StopSync or identity-sync:StartSync",
+    },
+    About {
+        operation: "StartSynchronization",
+        summary: "Runs the synchronization now, or rehearses it and tells what it would change",
+        actions: "identity-sync:StartSync",
+    },
+    About {
+        operation: "AddToSynchronization",
+        summary: "Chooses a user or group of the directory",
+        actions: "identity-sync:CreateSyncFilter",
+    },
+    About {
+        operation: "RemoveFromSynchronization",
+        summary: "Takes a user or group of the directory out of the choice",
+        actions: "identity-sync:DeleteSyncFilter",
     },
     About {
         operation: "SetUserPassword",

@@ -251,7 +251,7 @@ impl Center {
     pub fn sign_in(&self, user: &str) -> (PortalSession, String) {
         let hash = |text: &str| digest(&SHA256, text.as_bytes()).as_ref().to_vec();
         let now = self.app.app.now();
-        let (id, token) = (format!("session of {user} {}", now.micros()), format!("token of {user} {}", now.micros()));
+        let [id, token] = [(); 2].map(|()| self.app.app.with_random(base::Random::uuid));
         let session = PortalSession {
             id,
             instance: self.instance.id.clone(),

@@ -10,7 +10,25 @@ use smithy::schema::{Body, Op, Protocol, Schema};
 const OPEN: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Values to try for a text, the likeliest first.
-const CANDIDATES: [&str; 38] = [
+const CANDIDATES: [&str; 56] = [
+    "subnet-0a1b2c3d",
+    "vpc-0a1b2c3d",
+    "sg-0a1b2c3d",
+    "i-0a1b2c3d",
+    "d-0123456789",
+    "c-0123456789",
+    "s-0123456789",
+    "t-0123456789",
+    "e-0123456789",
+    "dc-0123456789",
+    "da-0123456789abcdef01",
+    "192.0.2.1",
+    "192.0.2.0/24",
+    "2001:db8:0:0:0:0:0:1",
+    "corp.example.com",
+    "Password-1",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:some-a1b2c3",
+    "arn:aws:pca-connector-ad:us-east-1:123456789012:connector/01234567-89ab-cdef-0123-456789abcdef",
     "123456789012",
     "o-a1b2c3d4e5",
     "r-a1b2",
