@@ -335,12 +335,6 @@ class SingleSignOn:
         ds.DescribeSnapshots(**it)
         ds.ListLogSubscriptions(**it)
         ds.DescribeEventTopics(**it)
-
-        def failed():
-            described = ds.DescribeDirectories(DirectoryIds=[made["DirectoryId"]])["DirectoryDescriptions"]
-            return described and described[0]["Stage"] == "Failed"
-
-        self.walk.eventually("a directory that nothing answers for", failed)
         ds.DeleteDirectory(**it)
 
     def end(self):
