@@ -130,7 +130,7 @@ async function prepare(server) {
     assert.notEqual(status.Status, "FAILED", status.FailureReason);
     return status.Status === "SUCCEEDED";
   });
-  return { one, store: instance.IdentityStoreId, unassign: [...it, ...target] };
+  return { one, store: instance.IdentityStoreId, of, it, unassign: [...it, ...target] };
 }
 
 /** A page whose every document is checked. */
@@ -326,6 +326,46 @@ async function isDeniedByAPolicy(server, keys, one) {
   assert.match(await outcome(firstAws, list, person), /"Roles"/);
 }
 
+/** What must be the same after trusted access was off for a while. */
+async function snapshot(server, { one, of, it }) {
+  const role = `arn:aws:iam::${one}:role/OrganizationAccountAccessRole`;
+  const { Credentials: inside } = await server.aws("sts", "assume-role", "--role-arn", role, "--role-session-name", "me");
+  const member = {
+    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_ACCESS_KEY_ID: inside.AccessKeyId,
+    AWS_SECRET_ACCESS_KEY: inside.SecretAccessKey,
+    AWS_SESSION_TOKEN: inside.SessionToken,
+  };
+  const inMember = async (...words) => JSON.parse(await outcome(firstAws, [...words, "--output", "json"], member));
+  return {
+    instances: await server.aws("sso-admin", "list-instances"),
+    sets: await server.aws("sso-admin", "list-permission-sets", ...of),
+    assignments: await server.aws("sso-admin", "list-account-assignments", ...it, "--account-id", one),
+    roles: (await inMember("iam", "list-roles", "--path-prefix", "/aws-reserved/")).Roles,
+    providers: await inMember("iam", "list-saml-providers"),
+    linked: await inMember("iam", "get-role", "--role-name", "AWSServiceRoleForSSO"),
+  };
+}
+
+/** Without trusted access the service stops and everything stays; with it, it goes on as if nothing had been. */
+async function pausesWithoutTrustedAccess(server, page, keys, facts) {
+  const person = { ...keys, AWS_ENDPOINT_URL: server.endpoint };
+  const service = ["--service-principal", "sso.amazonaws.com"];
+  const before = await snapshot(server, facts);
+  await server.aws("organizations", "disable-aws-service-access", ...service);
+  await page.goto(`${server.endpoint}/start`);
+  await page.getByText("Your accounts cannot be reached at present").waitFor();
+  await inspect(page);
+  assert.match(await outcome(firstAws, ["sts", "get-caller-identity"], person), /alice/, "keys run until they end");
+  const refused = await server.aws("sso-admin", "create-account-assignment", ...facts.unassign).catch((error) => error.stderr);
+  assert.match(refused, /AccessDeniedException.*trusted access is disabled/s);
+  assert.deepEqual((await snapshot(server, facts)).roles, before.roles, "the roles stay");
+  await server.aws("organizations", "enable-aws-service-access", ...service);
+  assert.deepEqual(await snapshot(server, facts), before, "nothing had to be configured again");
+  await page.goto(`${server.endpoint}/start`);
+  await page.locator(`button[value="${facts.one}/${ROLE}"]`).waitFor();
+}
+
 async function losesAccess(server, page, keys, facts, person) {
   const before = { ...keys, AWS_ENDPOINT_URL: server.endpoint };
   await server.aws("sso-admin", "delete-account-assignment", ...facts.unassign);
@@ -364,6 +404,7 @@ try {
   const newest = process.env.VESTIBULE_TEST_AWS_NEWEST;
   if (newest) await logsTheNewestCliIn(server, page, facts, newest);
   await isDeniedByAPolicy(server, keys, facts.one);
+  await pausesWithoutTrustedAccess(server, page, keys, facts);
   await losesAccess(server, page, keys, facts, cli.person);
   await looksAtTheRest(server, page);
   console.log(`sign_in: ${pages.size} pages without a violation: ${[...pages].join(", ")}`);

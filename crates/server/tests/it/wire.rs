@@ -84,7 +84,15 @@ impl Call {
             }
             Protocol::RestJson => {
                 let (path, fixed) = op.path.split_once('?').unwrap_or((op.path, ""));
-                let path: Vec<&str> = path.split('/').map(|part| if part.contains('{') { "x" } else { part }).collect();
+                let label = |part: &str| {
+                    let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
+                        return part.to_owned();
+                    };
+                    let mut labels = op.input.members().iter().filter(|member| member.location == Location::Label);
+                    let given = labels.find(|member| member.wire == name).and_then(|member| input.get(member.name));
+                    encode(given.and_then(Value::as_str).unwrap_or("x"))
+                };
+                let path: Vec<String> = path.split('/').map(label).collect();
                 let mut call = Self::post(&path.join("/"), "application/json", input.to_string());
                 call.method = op.method;
                 let in_query = op.input.members().iter().filter(|member| member.location == Location::Query);

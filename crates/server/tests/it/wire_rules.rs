@@ -26,7 +26,8 @@ fn is_spoken(protocol: Protocol, answer: &Answer) -> bool {
 fn operations_that_nobody_serves_answer_in_their_protocol() {
     let server = Server::ephemeral();
     let admin = server.admin();
-    let served: Vec<_> = server::routes().iter().map(|route| (route.op.service.id, route.op.name)).collect();
+    let served: Vec<_> =
+        server::routes().iter().filter(|r| r.is_served()).map(|r| (r.op.service.id, r.op.name)).collect();
     let mut count = 0;
     for op in model::SERVICES.iter().flat_map(|service| service.operations.iter()) {
         if served.contains(&(op.service.id, op.name)) {
