@@ -64,6 +64,7 @@ class Server {
     server.data = path.join(scratch, "data");
     const words = ["serve", "--data", server.data, "--listen", `127.0.0.1:${port}`, "--aws-hosts", `127.0.0.1:${hosts}`];
     server.process = spawn(program, [...words, "--log", "warn"], { env: plainEnvironment(), stdio: ["ignore", "ignore", "inherit"] });
+    process.once("exit", () => server.process.kill());
     server.ended = new Promise((resolve) => server.process.once("exit", (code) => resolve(code)));
     await eventually("the server", () => fetch(`${server.endpoint}/readyz`).then((answer) => answer.ok, () => false));
     return server;
@@ -145,7 +146,10 @@ async function openBrowser() {
     assert.match(policy, /default-src 'none'/, `${response.url()} has no content policy`);
     assert.doesNotMatch(policy, /unsafe/, `${response.url()} allows unsafe content`);
   });
-  page.on("console", (message) => assert.notEqual(message.type(), "error", `${page.url()}: ${message.text()}`));
+  page.on("console", (message) => {
+    if (page.url().includes("/oauth/callback")) return;
+    assert.notEqual(message.type(), "error", `${page.url()}: ${message.text()}`);
+  });
   page.on("pageerror", (error) => assert.fail(`${page.url()}: ${error}`));
   return { browser, page };
 }
@@ -302,7 +306,7 @@ async function logsTheNewestCliIn(server, page, facts, program) {
     await login(page, program, ["sso", "login", "--no-browser", ...words], person, approve);
     const identity = JSON.parse(await outcome(program, ["sts", "get-caller-identity", "--output", "json"], person));
     assert.match(identity.Arn, /AWSReservedSSO_Reader_[0-9a-f]{16}\/alice$/);
-    assert.match(await outcome(program, ["sso", "logout"], person), /Successfully signed out/);
+    assert.equal(await outcome(program, ["sso", "logout"], person), "");
   }
 }
 
