@@ -7,6 +7,7 @@
 mod bare;
 mod figures;
 mod instance;
+mod portal;
 mod provision;
 mod request;
 mod throughput;
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare", body, content_type] => bare::serve(Path::new(body), content_type),
-        [] => run(&["throughput", "start", "lists", "changes", "provision"]),
+        [] => run(&["throughput", "start", "lists", "changes", "portal", "provision"]),
         sections => run(sections),
     }
 }
@@ -60,8 +61,9 @@ fn run(sections: &[&str]) -> Result<()> {
             "start" => figures::starts(&program, &scratch.directory("start"))?,
             "lists" => figures::lists(&program, &scratch.directory("lists"))?,
             "changes" => figures::changes(&program, &scratch.directory("changes"))?,
+            "portal" => portal::run(&program, &scratch.directory("portal"))?,
             "provision" => provision::run(&scratch.directory("provision"))?,
-            other => bail!("{other}: the sections are throughput, start, lists, changes and provision"),
+            other => bail!("{other}: the sections are throughput, start, lists, changes, portal and provision"),
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Signed reads through the whole stack against the bare handler, in alternating rounds.
 
 use crate::instance::Instance;
-use crate::request::{IDENTITY, Signer, Unsigned, organizations};
+use crate::request::{IDENTITY, organizations};
 use crate::wire::{Connection, drive, median};
 use anyhow::Result;
 use std::path::Path;
@@ -44,32 +44,37 @@ pub fn run(program: &Path, data: &Path) -> Result<()> {
     let create = organizations("AWSOrganizationsV20161128.CreateOrganization", "{\"FeatureSet\":\"ALL\"}");
     Connection::open(instance.address)?.exchange(&signer.signed(&create)?)?.accepted()?;
     println!("Throughput: signed calls through the whole stack against a bare handler of the same framework");
-    println!(
-        "  {:<18} {:>5}  {:>10} {:>10} {:>6}   {:>9} {:>9} {:>6}",
-        "operation", "conns", "bare req/s", "req/s", "ratio", "bare cpu", "cpu us", "ratio"
-    );
+    head();
     let account = format!("{{\"AccountId\":\"{}\"}}", signer.account);
     let describe = organizations("AWSOrganizationsV20161128.DescribeAccount", &account);
-    compare("GetCallerIdentity", &instance, data, &signer, &IDENTITY)?;
-    compare("DescribeAccount", &instance, data, &signer, &describe)?;
+    // Signed anew for each round, since a signature is good for five minutes.
+    compare("GetCallerIdentity", &instance, data, || signer.signed(&IDENTITY))?;
+    compare("DescribeAccount", &instance, data, || signer.signed(&describe))?;
     println!("  resident after the load: {:.1} MB\n", instance.resident_megabytes()?);
     Ok(())
 }
 
-fn compare(name: &str, instance: &Instance, data: &Path, signer: &Signer, request: &Unsigned<'_>) -> Result<()> {
+/// The head of the table.
+pub fn head() {
+    println!(
+        "  {:<18} {:>5}  {:>10} {:>10} {:>6}   {:>9} {:>9} {:>6}",
+        "operation", "conns", "bare req/s", "req/s", "ratio", "bare cpu", "cpu us", "ratio"
+    );
+}
+
+/// The row of a request, whose bytes `request` gives, against a bare handler that answers the same.
+pub fn compare(name: &str, instance: &Instance, data: &Path, request: impl Fn() -> Result<Vec<u8>>) -> Result<()> {
     let mut connection = Connection::open(instance.address)?;
-    let signed = signer.signed(request)?;
-    let answer = connection.exchange(&signed)?;
+    let answer = connection.exchange(&request()?)?;
     let path = data.with_extension("answer");
     std::fs::write(&path, answer.accepted()?)?;
     let bare = Instance::bare(&path, answer.header("content-type").unwrap_or("text/plain"))?;
     for count in CONNECTIONS {
         let (mut bare, mut whole) = (Side::new(&bare, count)?, Side::new(instance, count)?);
         for _ in 0..ROUNDS {
-            // Signed anew, since a signature is good for five minutes.
-            let signed = signer.signed(request)?;
-            bare.round(&signed)?;
-            whole.round(&signed)?;
+            let bytes = request()?;
+            bare.round(&bytes)?;
+            whole.round(&bytes)?;
         }
         let ratios = |above: &[f64], below: &[f64]| median(above.iter().zip(below).map(|(a, b)| a / b).collect());
         println!(

@@ -1,0 +1,162 @@
+//! Signing in against the pure rate of its hash, and what a tool asks the portal for against the bare handler.
+
+use crate::instance::Instance;
+use crate::request::{Signer, Unsigned};
+use crate::throughput;
+use crate::wire::{Connection, median};
+use anyhow::{Context as _, Result};
+use base::{Random, Secret};
+use kernel::RequestInfo;
+use serde_json::{Value, json};
+use server::config::Options;
+use server::run::{Mode, assemble};
+use sso::sign_in::Outcome;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+const PASSWORD: &str = "Correct-Horse-42-Battery";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+
+/// An administrator's clients of a running server.
+struct Administrator<'a> {
+    program: &'a Path,
+    data: &'a Path,
+    signer: Signer,
+    connection: Connection,
+}
+
+impl Administrator<'_> {
+    fn vestibule(&self, words: &[&str], input: &str) -> Result<Value> {
+        let aws = self.data.join("aws");
+        let mut child = Command::new(self.program)
+            .args(words)
+            .arg("--json")
+            .env("AWS_CONFIG_FILE", aws.join("config"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", aws.join("credentials"))
+            .env("AWS_PROFILE", "vestibule")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().context("no input")?.write_all(input.as_bytes())?;
+        let output = child.wait_with_output()?;
+        anyhow::ensure!(output.status.success(), "vestibule {} failed", words.join(" "));
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+    }
+
+    fn aws(&mut self, service: &str, target: &str, input: Value) -> Result<Value> {
+        let body = input.to_string();
+        let signed = self.signer.signed(&Unsigned { service, target: Some(target), body: &body })?;
+        let answer = self.connection.exchange(&signed)?;
+        Ok(serde_json::from_slice(answer.accepted()?).unwrap_or(Value::Null))
+    }
+
+    fn oidc(&mut self, path: &str, input: Value) -> Result<Value> {
+        let (host, body) = (&self.signer.host, input.to_string());
+        let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n");
+        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        let answer = self.connection.exchange(request.as_bytes())?;
+        Ok(serde_json::from_slice(answer.accepted()?)?)
+    }
+
+    /// A user with a role in the management account, and the access token of a tool of hers.
+    fn prepare(&mut self) -> Result<String> {
+        self.aws("organizations", "AWSOrganizationsV20161128.CreateOrganization", json!({"FeatureSet": "ALL"}))?;
+        self.vestibule(&["identity-center", "enable"], "")?;
+        self.vestibule(&["identity-center", "settings", "--device-approval", "allow"], "")?;
+        let instance = self.aws("sso", "SWBExternalService.ListInstances", json!({}))?["Instances"][0].take();
+        let (arn, store) = (instance["InstanceArn"].clone(), instance["IdentityStoreId"].clone());
+        let name = json!({"GivenName": "Alice", "FamilyName": "Example"});
+        let user = json!({"IdentityStoreId": store, "UserName": "alice", "DisplayName": "Alice", "Name": name});
+        let user = self.aws("identitystore", "AWSIdentityStore.CreateUser", user)?["UserId"].take();
+        self.vestibule(&["user", "set-password", "alice", "--password-stdin"], PASSWORD)?;
+        let set = json!({"InstanceArn": arn, "Name": "Reader"});
+        let mut set = self.aws("sso", "SWBExternalService.CreatePermissionSet", set)?;
+        let assignment = json!({
+            "InstanceArn": arn, "PermissionSetArn": set["PermissionSet"]["PermissionSetArn"].take(),
+            "TargetType": "AWS_ACCOUNT", "TargetId": self.signer.account,
+            "PrincipalType": "USER", "PrincipalId": user,
+        });
+        self.aws("sso", "SWBExternalService.CreateAccountAssignment", assignment)?;
+        let client = json!({"clientName": "bench", "clientType": "public", "scopes": ["sso:account:access"]});
+        let mut client = self.oidc("/client/register", client)?;
+        let (id, secret) = (client["clientId"].take(), client["clientSecret"].take());
+        let url = format!("https://{}.awsapps.com/start", store.as_str().unwrap_or_default());
+        let device = json!({"clientId": id, "clientSecret": secret, "startUrl": url});
+        let device = self.oidc("/device_authorization", device)?;
+        let code = device["userCode"].as_str().context("a code")?.to_owned();
+        self.vestibule(&["device", "approve", &code, "--user", "alice"], "")?;
+        let grant = json!({
+            "clientId": id, "clientSecret": secret, "grantType": DEVICE_CODE, "deviceCode": device["deviceCode"],
+        });
+        Ok(self.oidc("/token", grant)?["accessToken"].as_str().context("a token")?.to_owned())
+    }
+}
+
+/// Measures both.
+pub fn run(program: &Path, data: &Path) -> Result<()> {
+    let instance = Instance::start(program, data, &[])?;
+    let signer = instance.signer(data)?;
+    let (host, account) = (signer.host.clone(), signer.account.clone());
+    let connection = Connection::open(instance.address)?;
+    let token = Administrator { program, data, signer, connection }.prepare()?;
+    println!("The portal of people's tools against a bare handler of the same framework");
+    throughput::head();
+    for (name, path) in [
+        ("ListAccountRoles", format!("/assignment/roles?account_id={account}")),
+        ("GetRoleCredentials", format!("/federation/credentials?role_name=Reader&account_id={account}")),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nx-amz-sso_bearer_token: {token}\r\n\r\n");
+        throughput::compare(name, &instance, data, || Ok(request.clone().into_bytes()))?;
+    }
+    println!("  resident after the load: {:.1} MB\n", instance.resident_megabytes()?);
+    drop(instance);
+    sign_ins(data)
+}
+
+/// Runs `work` on every processor for a while; how often a second it was done.
+fn rate(work: impl Fn() -> Result<()> + Sync) -> Result<f64> {
+    let (count, start) = (AtomicU32::new(0), Instant::now());
+    let threads = std::thread::available_parallelism()?.get();
+    std::thread::scope(|scope| {
+        let worker = || -> Result<()> {
+            while start.elapsed() < ROUND {
+                work()?;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked")))
+    })?;
+    Ok(f64::from(count.into_inner()) / start.elapsed().as_secs_f64())
+}
+
+/// Sign-ins with their throttling, session and audit records, committed to the disk, against the hash alone.
+fn sign_ins(data: &Path) -> Result<()> {
+    let options = Options { data: Some(data.to_owned()), ..Options::default() };
+    let app = assemble(&options.checked()?, Mode::Durable)?.app;
+    let instance = app.store.read(|tx| sso::instance::all(tx))?.pop().context("an instance")?;
+    let (request, password) = (RequestInfo::of_service(&app, "bench"), Secret::new(PASSWORD));
+    let hash = kernel::password::hash(PASSWORD, app.with_random(Random::bytes))?;
+    let (mut pure, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        pure.push(rate(|| {
+            anyhow::ensure!(kernel::password::verify(PASSWORD, &hash), "the password fits");
+            Ok(())
+        })?);
+        whole.push(rate(|| {
+            let outcome = sso::sign_in::sign_in(&app, &request, &instance, "alice", &password)?;
+            anyhow::ensure!(matches!(outcome, Outcome::SignedIn(_)), "nobody is refused");
+            Ok(())
+        })?);
+    }
+    let ratio = median(whole.iter().zip(&pure).map(|(whole, pure)| whole / pure).collect());
+    println!("Signing in, on all processors");
+    println!("  argon2id alone {:>8.1}/s   sign-ins {:>8.1}/s   ratio {ratio:.2}\n", median(pure), median(whole));
+    Ok(())
+}
