@@ -140,7 +140,7 @@ fn rate(work: impl Fn() -> Result<()> + Sync) -> Result<f64> {
 fn sign_ins(data: &Path) -> Result<()> {
     let options = Options { data: Some(data.to_owned()), ..Options::default() };
     let app = assemble(&options.checked()?, Mode::Durable)?.app;
-    let instance = app.store.read(|tx| sso::instance::all(tx))?.pop().context("an instance")?;
+    let instance = app.store.read(sso::instance::all)?.pop().context("an instance")?;
     let (request, password) = (RequestInfo::of_service(&app, "bench"), Secret::new(PASSWORD));
     let hash = kernel::password::hash(PASSWORD, app.with_random(Random::bytes))?;
     let (mut pure, mut whole) = (Vec::new(), Vec::new());

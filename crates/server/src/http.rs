@@ -119,7 +119,20 @@ async fn reset(State(edge): State<Arc<Edge>>) -> Response {
     }
 }
 
+/// Whether a person opened the bare address in a browser: no client of AWS's asks for HTML there.
+fn is_browser_at_the_door(request: &Request<Body>) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let wants_html = accept.is_some_and(|accept| accept.contains("text/html"));
+    request.method() == http::Method::GET
+        && request.uri().path() == "/"
+        && request.uri().query().is_none()
+        && wants_html
+}
+
 async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
+    if is_browser_at_the_door(&request) {
+        return axum::response::Redirect::to("/start").into_response();
+    }
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = RequestInfo::new_id(&edge.app);

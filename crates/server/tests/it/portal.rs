@@ -48,3 +48,13 @@ fn the_apis_keep_their_address_beside_the_pages() {
     assert_eq!(identity.xml("Account"), server.management());
     assert_eq!(identity.header("content-security-policy"), None);
 }
+
+#[test]
+fn whoever_opens_the_bare_address_in_a_browser_is_sent_to_the_portal() {
+    let server = Server::ephemeral();
+    let browser = Call::get("/").header("accept", "text/html,application/xhtml+xml;q=0.9");
+    let answer = browser.send(server.address).expect("an answer");
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/start")));
+    let tool = get(&server, "/");
+    assert!(tool.status >= 400, "{}", tool.status);
+}
