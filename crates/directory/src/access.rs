@@ -24,13 +24,10 @@ pub(crate) fn anywhere<O: Operation>(_cx: &mut Cx<'_>, _input: &O::In) -> Result
 /// The permission of an operation on a directory, with the directory's tags.
 pub(crate) fn on<O: Operation>(cx: &mut Cx<'_>, id: &str) -> Result<Permission> {
     let account = cx.account()?;
-    let mut permission = Permission::new(format!("ds:{}", O::OP.name), arn(cx, &account, id));
-    if let Some(id) = DirectoryId::parse(id) {
-        for (key, value) in tag::list(cx.tx, &id)? {
-            permission = permission.with(format!("aws:ResourceTag/{key}"), value);
-        }
-    }
-    Ok(permission)
+    let permission = Permission::new(format!("ds:{}", O::OP.name), arn(cx, &account, id));
+    let Some(id) = DirectoryId::parse(id) else { return Ok(permission) };
+    let tags = tag::list(cx.tx, &id)?;
+    Ok(permission.with_resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
 /// The caller's directory of that id.

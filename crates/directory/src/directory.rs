@@ -24,15 +24,9 @@ const NAME_SERVERS_MAX: usize = 2;
 
 fn may_connect(cx: &mut Cx<'_>, input: &ConnectDirectoryRequest) -> Result<Access> {
     cx.account()?;
-    let mut permission = Permission::new("ds:ConnectDirectory", "*");
     let tags = input.tags.as_deref().unwrap_or_default();
-    for tag in tags {
-        permission = permission.with(format!("aws:RequestTag/{}", tag.key), tag.value.clone());
-    }
-    if !tags.is_empty() {
-        permission = permission.with_all("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect());
-    }
-    Ok(permission.into())
+    let tags = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    Ok(Permission::new("ds:ConnectDirectory", "*").with_request_tags(tags).into())
 }
 
 /// What the model cannot say about the input.

@@ -4,7 +4,7 @@ use crate::store::{self, Source, Store};
 use crate::{messages, network};
 use base::{IdentityGroupId, IdentityStoreId, IdentityUserId};
 use iam::service_linked_role::IDENTITY_CENTER;
-use kernel::{Access, Cx, Permission, Result};
+use kernel::{Access, Cx, Error, Permission, Result};
 use model::identitystore::ResourceType;
 use org::{delegated_administrator, organization};
 use smithy::schema::Operation;
@@ -157,6 +157,15 @@ pub(crate) fn permissions_with<O: Operation>(
     };
     let resources = std::iter::once(store_arn.as_str()).chain(resources.iter().map(String::as_str));
     Ok(Access::Permissions(resources.map(permission).collect()))
+}
+
+/// What a rule looked for on behalf of a request; none when the request is refused, since what is wrong with it is said to
+/// those who may make it.
+pub(crate) fn unless_refused<T>(found: Result<Option<T>>) -> Result<Option<T>> {
+    match found {
+        Err(Error::Modeled(_) | Error::Validation(_) | Error::Denied(_)) => Ok(None),
+        other => other,
+    }
 }
 
 /// Refuses when the caller demands another revision than the present one.

@@ -5,7 +5,7 @@ use crate::{access, external_id, messages, page, user};
 use base::{IdentityGroupId, IdentityStoreId, Timestamp};
 use kernel::scope::Scope;
 use kernel::store::Row;
-use kernel::{Access, Cx, Error, Event, Result, Route, Tx, WriteCx, WriteTx, params, route};
+use kernel::{Access, Cx, Event, Result, Route, Tx, WriteCx, WriteTx, params, route};
 use model::identitystore::{
     AlternateIdentifier, AttributeOperation, CreateGroupRequest, CreateGroupResponse, DeleteGroupRequest,
     DeleteGroupResponse, DescribeGroupRequest, DescribeGroupResponse, GetGroupIdRequest, GetGroupIdResponse,
@@ -373,12 +373,7 @@ fn on_identified(cx: &mut Cx<'_>, input: &GetGroupIdRequest) -> Result<Access> {
         Ok(store) => by_identifier(cx, &store, &input.alternate_identifier),
         Err(error) => Err(error),
     };
-    let id = match found {
-        Ok(id) => id,
-        // What is wrong with the request is said to those who may make it.
-        Err(Error::Modeled(_) | Error::Validation(_) | Error::Denied(_)) => None,
-        Err(other) => return Err(other),
-    };
+    let id = access::unless_refused(found)?;
     let arn = access::arn("group", id.as_ref().map_or("*", IdentityGroupId::as_str));
     access::permissions::<ops::GetGroupId>(cx, &input.identity_store_id, &[arn])
 }

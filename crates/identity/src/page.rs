@@ -4,6 +4,8 @@ use base::Timestamp;
 use kernel::page::Cursor;
 use kernel::{Cx, Error, Result};
 
+pub(crate) use kernel::page::key;
+
 /// Rows of a page when the caller does not say, and at most.
 const ROWS_MAX: i64 = 100;
 
@@ -16,23 +18,8 @@ pub(crate) fn open(cx: &Cx<'_>, list: &[&str], token: Option<&str>, max_results:
     Cursor::open(cx, list, token, limit).ok_or_else(|| Error::Validation("The NextToken is not valid.".to_owned()))
 }
 
-/// The sort key of a row.
-pub(crate) fn key(at: Timestamp, id: &str) -> String {
-    format!("{} {id}", at.micros())
-}
-
-/// The position after which `cursor` continues: before everything for the first page.
+/// The position after which `cursor` continues, as [`Cursor::position`].
 pub(crate) fn position(cursor: &Cursor) -> (Timestamp, &str) {
-    let (at, id) = cursor.after.split_once(' ').unwrap_or_default();
-    (Timestamp::from_micros(at.parse().unwrap_or(i64::MIN)), id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_holds_the_instant_and_the_id() {
-        assert_eq!(key(Timestamp::from_micros(-5), "x"), "-5 x");
-    }
+    let (at, id) = cursor.position();
+    (Timestamp::from_micros(at), id)
 }

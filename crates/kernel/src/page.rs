@@ -5,6 +5,7 @@
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::seal::Purpose;
+use base::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -17,6 +18,11 @@ pub struct Cursor {
     pub after: String,
     /// Rows to fetch: one more than the page holds, to know whether there is another page.
     pub fetch: i64,
+}
+
+/// The sort key of a row of a list that is ordered by an instant and then by id.
+pub fn key(at: Timestamp, id: &str) -> String {
+    format!("{} {id}", at.micros())
 }
 
 impl Cursor {
@@ -61,6 +67,12 @@ impl Cursor {
         Ok((rows, Some(token)))
     }
 
+    /// The position after which the page begins in a list with keys of [`key`]: before everything for the first page.
+    pub fn position(&self) -> (i64, &str) {
+        let (at, id) = self.after.split_once(' ').unwrap_or_default();
+        (at.parse().unwrap_or(i64::MIN), id)
+    }
+
     /// The token of a page that starts after `position`, for lists that end a page by themselves.
     ///
     /// # Errors
@@ -68,5 +80,15 @@ impl Cursor {
     pub fn token(&self, cx: &mut Cx<'_>, position: &str) -> Result<String> {
         let sealed = cx.app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), &mut cx.random)?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_holds_the_instant_and_the_id() {
+        assert_eq!(key(Timestamp::from_micros(-5), "x"), "-5 x");
     }
 }

@@ -142,7 +142,7 @@ fn list(cx: &mut Cx<'_>, input: &ListAccountsRequest) -> Result<ListAccountsResp
     let org = organization::require_management_or_delegate(cx)?;
     let list = ["ListAccounts", org.id.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let sql = select_members!(
         "where a.org_id = $1 and (a.joined_at, a.account_id) > ($2, $3) order by a.joined_at, a.account_id limit $4"
     );
@@ -156,7 +156,7 @@ fn list_for_parent(cx: &mut Cx<'_>, input: &ListAccountsForParentRequest) -> Res
     let parent = tree::require_parent(cx.tx, &org, &input.parent_id)?;
     let list = ["ListAccountsForParent", parent.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let sql = select_members!(
         "where a.parent_id = $1 and (a.joined_at, a.account_id) > ($2, $3) order by a.joined_at, a.account_id limit $4"
     );

@@ -217,7 +217,7 @@ fn list(cx: &mut Cx<'_>, input: &ListCreateAccountStatusRequest) -> Result<ListC
     let mut list = vec!["ListCreateAccountStatus", org.id.as_str()];
     list.extend(State::ALL.iter().filter(|state| wanted.contains(state)).map(|state| state.as_str()));
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     // As many parameters as there are states; one that is not wanted matches nothing.
     let states = |state: State| if wanted.contains(&state) { state.as_str() } else { "" };
     let rows = cx.tx.all(

@@ -115,7 +115,7 @@ fn list(cx: &mut Cx<'_>, input: &ListDelegatedAdministratorsRequest) -> Result<L
     }
     let list = ["ListDelegatedAdministrators", service];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let rows: Vec<(Timestamp, AccountId)> = cx.tx.all(
         "select d.since, d.account_id from (select account_id, min(enabled_at) as since \
             from org_delegated_administrator where org_id = $1 and (service = $2 or $2 = '') group by account_id) d \
@@ -160,7 +160,7 @@ fn list_services(
     }
     let list = ["ListDelegatedServicesForAccount", member.id.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_service) = page::position(&cursor);
+    let (after, after_service) = cursor.position();
     let rows: Vec<(Timestamp, String)> = cx.tx.all(
         "select enabled_at, service from org_delegated_administrator where org_id = $1 and account_id = $2 \
          and (enabled_at, service) > ($3, $4) order by enabled_at, service limit $5",

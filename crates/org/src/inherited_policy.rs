@@ -217,7 +217,7 @@ fn list_accounts(
     let list = ["ListAccountsWithInvalidEffectivePolicy", input.policy_type.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
     let count = usize::try_from(cursor.fetch).unwrap_or_default();
-    let ids = invalid_accounts(cx.tx, &org, input.policy_type, page::position(&cursor), count)?;
+    let ids = invalid_accounts(cx.tx, &org, input.policy_type, cursor.position(), count)?;
     let mut members = Vec::with_capacity(ids.len());
     for id in &ids {
         members.extend(account::find(cx.tx, &org, id)?);

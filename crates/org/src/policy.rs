@@ -299,7 +299,7 @@ fn list(cx: &mut Cx<'_>, input: &ListPoliciesRequest) -> Result<ListPoliciesResp
     let org = organization::require_management_or_delegate(cx)?;
     let list = ["ListPolicies", input.filter.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let mut rows = Vec::new();
     if after < AWS_MANAGED_AT.micros() {
         let managed = AWS_MANAGED_POLICIES.iter().filter(|policy| policy.policy_type == input.filter);
@@ -385,7 +385,7 @@ fn list_for_target(cx: &mut Cx<'_>, input: &ListPoliciesForTargetRequest) -> Res
     let target = require_target(cx.tx, &org, &input.target_id)?;
     let list = ["ListPoliciesForTarget", target.as_str(), input.filter.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let rows: Vec<(Timestamp, String)> = cx.tx.all(
         "select attached_at, policy_id from org_attachment where target_id = $1 and type = $2 \
          and (attached_at, policy_id) > ($3, $4) order by attached_at, policy_id limit $5",
@@ -417,7 +417,7 @@ fn list_targets(cx: &mut Cx<'_>, input: &ListTargetsForPolicyRequest) -> Result<
     let policy = require(cx.tx, &org, &input.policy_id)?;
     let list = ["ListTargetsForPolicy", policy.id.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let rows: Vec<(Timestamp, String, Option<String>)> = cx.tx.all(
         "select a.attached_at, a.target_id, coalesce(u.name, i.name) from org_attachment a \
          left join org_unit u on u.id = a.target_id left join iam_account i on i.id = a.target_id \

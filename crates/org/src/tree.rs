@@ -312,7 +312,7 @@ fn describe(cx: &mut Cx<'_>, input: &DescribeOrganizationalUnitRequest) -> Resul
 
 /// The units directly under `parent` on the page of `cursor`, and the token of the next page.
 fn units_of(cx: &mut Cx<'_>, parent: &Target, cursor: &Cursor) -> Result<(Vec<Unit>, Option<String>)> {
-    let (after, after_id) = page::position(cursor);
+    let (after, after_id) = cursor.position();
     let rows = cx.tx.all(
         "select id, parent_id, name, created_at from org_unit \
          where parent_id = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4",
@@ -353,7 +353,7 @@ fn list_children(cx: &mut Cx<'_>, input: &ListChildrenRequest) -> Result<ListChi
 }
 
 fn account_ids_of(cx: &mut Cx<'_>, parent: &Target, cursor: &Cursor) -> Result<(Vec<String>, Option<String>)> {
-    let (after, after_id) = page::position(cursor);
+    let (after, after_id) = cursor.position();
     let rows: Vec<(Timestamp, String)> = cx.tx.all(
         "select joined_at, account_id from org_account \
          where parent_id = $1 and (joined_at, account_id) > ($2, $3) order by joined_at, account_id limit $4",

@@ -77,7 +77,7 @@ fn list(
     organization::require_all_features(&org)?;
     let list = ["ListAWSServiceAccessForOrganization"];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_service) = page::position(&cursor);
+    let (after, after_service) = cursor.position();
     let rows: Vec<(Timestamp, String)> = cx.tx.all(
         "select enabled_at, service from org_trusted_service where org_id = $1 and (enabled_at, service) > ($2, $3) \
          order by enabled_at, service limit $4",

@@ -3,7 +3,7 @@
 use crate::account;
 use crate::new_tags::tags_of;
 use crate::organization::{self, Organization};
-use base::AccountId;
+use base::{AccountId, OrgId};
 use kernel::scope::{Scope, ScopedCache};
 use kernel::{Cx, Result, Tx};
 use model::organizations::Account;
@@ -27,6 +27,7 @@ impl Default for Views {
 /// A member account as the API describes it.
 #[derive(Debug, Clone)]
 pub struct MemberView {
+    org: OrgId,
     /// The description.
     pub description: Account,
     /// Its tags, by key.
@@ -38,7 +39,7 @@ impl MemberView {
         let Some(member) = account::find(tx, org, id)? else { return Ok(None) };
         let description = account::descriptions(tx, org, vec![member])?.pop();
         let tags = tags_of(tx, id.as_str())?;
-        Ok(description.map(|description| Self { description, tags }))
+        Ok(description.map(|description| Self { org: org.id.clone(), description, tags }))
     }
 }
 
@@ -72,6 +73,6 @@ pub fn member(cx: &mut Cx<'_>, org: &Organization, id: &AccountId) -> Result<Arc
     let scopes = [Scope::account(id), Scope::organization(&org.id)];
     let view = views.members.view(cx, id.clone(), &scopes, |tx| MemberView::load(tx, org, id))?;
     // An account that moved to another organization is known there by a view of its own.
-    let is_of_org = |member: &MemberView| member.description.arn.as_deref() == Some(&org.account_arn(id));
+    let is_of_org = |member: &MemberView| member.org == org.id;
     if view.as_ref().as_ref().is_none_or(is_of_org) { Ok(view) } else { MemberView::load(cx.tx, org, id).map(Arc::new) }
 }

@@ -141,7 +141,8 @@ impl Gate {
         let Some(instance) = sso::instance::get(cx.tx, &sign_in.instance)? else { return Ok(false) };
         let scopes =
             [Scope::instance(&instance.id), Scope::identity_store(&instance.store), Scope::account(&sign_in.account)];
-        cached(&self.sign_ins, cx, Arc::clone(sign_in), &scopes, |tx| sso::portal::is_good(tx, sign_in))
+        self.sign_ins
+            .view(cx, Arc::clone(sign_in), &scopes, |tx| sso::portal::is_good(tx, sign_in))
             .map(|is_good| *is_good)
     }
 
@@ -248,7 +249,7 @@ impl Gate {
     fn principal(&self, cx: &mut Cx<'_>, caller: &PrincipalCaller) -> Result<Arc<Option<PrincipalPolicies>>> {
         let holder = PolicyHolder::of(caller);
         let scopes = [Scope::account(holder.account())];
-        cached(&self.principals, cx, holder.clone(), &scopes, |tx| iam::principal::load(tx, &holder))
+        self.principals.view(cx, holder.clone(), &scopes, |tx| iam::principal::load(tx, &holder))
     }
 
     fn guardrails(&self, cx: &mut Cx<'_>, account: &AccountId) -> Result<Arc<Guardrails>> {
@@ -261,7 +262,7 @@ impl Gate {
         let membership = org::guardrails::membership(cx.tx, account)?;
         let mut scopes = vec![Scope::account(account)];
         scopes.extend(membership.as_ref().map(|membership| Scope::organization(&membership.org_id)));
-        cached(&self.accounts, cx, account.clone(), &scopes, |tx| Guardrails::load(tx, account))
+        self.accounts.view(cx, account.clone(), &scopes, |tx| Guardrails::load(tx, account))
     }
 
     /// The organization's policies do not reach service-linked roles, so within a change that made the cached view
@@ -281,7 +282,7 @@ impl Gate {
             return Ok(Arc::new(None));
         };
         let scopes = [Scope::account(&account)];
-        cached(&self.trusts, cx, permission.resource.clone(), &scopes, |tx| {
+        self.trusts.view(cx, permission.resource.clone(), &scopes, |tx| {
             let in_use = iam::account::get(tx, &account)?
                 .is_some_and(|account| account.state == iam::account::AccountState::Active);
             let Some(role) = iam::role::find_by_arn(tx, &arn)?.filter(|_| in_use) else { return Ok(None) };
@@ -294,29 +295,6 @@ impl Gate {
 /// The sign-in behind a session.
 fn sign_in(caller: &PrincipalCaller) -> Option<&Arc<SignIn>> {
     caller.session.as_ref().and_then(|session| session.sign_in.as_ref())
-}
-
-/// The view under `key`, loaded when it is not there or when this transaction may have changed it.
-fn cached<K: std::hash::Hash + Eq + Clone, V>(
-    cache: &ScopedCache<K, V>,
-    cx: &mut Cx<'_>,
-    key: K,
-    scopes: &[Scope],
-    load: impl FnOnce(&mut Tx) -> Result<V>,
-) -> Result<Arc<V>> {
-    if cx.tx.has_touched_scopes() {
-        return load(cx.tx).map(Arc::new);
-    }
-    if let Some(found) = cache.get(&cx.app.scopes, &key) {
-        return Ok(found);
-    }
-    let dependencies = cx.app.scopes.depend(scopes);
-    let value = Arc::new(load(cx.tx)?);
-    // A snapshot that is older than the counters must not be kept.
-    if cx.is_cacheable() {
-        cache.put(key, Arc::clone(&value), dependencies);
-    }
-    Ok(value)
 }
 
 impl Guardrails {

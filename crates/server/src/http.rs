@@ -275,7 +275,7 @@ impl Exchange {
         let info = Arc::new(RequestInfo {
             request_id: self.request_id.clone(),
             source_ip: self.source_ip.clone(),
-            user_agent: user_agent(wire),
+            user_agent: user_agent(wire.header("user-agent")),
             region,
             is_secure: edge.is_secure || self.parts.extensions.get::<OverTls>().is_some(),
         });
@@ -313,8 +313,8 @@ impl Exchange {
 }
 
 /// The client's description of itself, as far as it is worth keeping.
-fn user_agent(wire: &WireRequest<'_>) -> String {
-    let text = wire.header("user-agent").unwrap_or_default();
+pub(crate) fn user_agent(text: Option<&str>) -> String {
+    let text = text.unwrap_or_default();
     let end = text.char_indices().nth(USER_AGENT_CHARACTERS_MAX).map_or(text.len(), |(end, _)| end);
     text[..end].to_owned()
 }

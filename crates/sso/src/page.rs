@@ -1,9 +1,10 @@
 //! Pages of the service's lists: 1 to 100 rows, `NextToken`.
 
 use crate::messages;
-use base::Timestamp;
 use kernel::page::Cursor;
 use kernel::{Cx, Result};
+
+pub use kernel::page::key;
 
 /// Rows of a page when the caller does not say.
 const ROWS_DEFAULT: i64 = 50;
@@ -17,15 +18,4 @@ const ROWS_MAX: i64 = 100;
 pub fn open(cx: &Cx<'_>, list: &[&str], token: Option<&str>, max_results: Option<i32>) -> Result<Cursor> {
     let limit = max_results.map_or(ROWS_DEFAULT, i64::from).clamp(1, ROWS_MAX);
     Cursor::open(cx, list, token, limit).ok_or_else(messages::invalid_next_token)
-}
-
-/// The sort key of a row of a list that is ordered by an instant and then by id.
-pub fn key(at: Timestamp, id: &str) -> String {
-    format!("{} {id}", at.micros())
-}
-
-/// The position after which `cursor` continues in a list with keys of [`key`]: before everything for the first page.
-pub fn position(cursor: &Cursor) -> (i64, &str) {
-    let (at, id) = cursor.after.split_once(' ').unwrap_or_default();
-    (at.parse().unwrap_or(i64::MIN), id)
 }

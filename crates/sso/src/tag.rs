@@ -60,28 +60,18 @@ pub fn clear(tx: &mut WriteTx<'_>, arn: &str) -> Result<()> {
 }
 
 /// `permission` with the condition keys of the tags in the request.
-pub fn with_request_tags(mut permission: Permission, tags: Option<&[Tag]>) -> Permission {
-    let tags = tags.unwrap_or_default();
-    if tags.is_empty() {
-        return permission;
-    }
-    for tag in tags {
-        permission = permission.with(format!("aws:RequestTag/{}", tag.key), &tag.value);
-    }
-    permission.with_all("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect())
+pub fn with_request_tags(permission: Permission, tags: Option<&[Tag]>) -> Permission {
+    permission.with_request_tags(tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
 /// `permission` with the condition keys of the tags that the resource of that ARN has.
 ///
 /// # Errors
 /// When the database fails.
-pub fn with_resource_tags(mut permission: Permission, tx: &mut Tx, arn: &str) -> Result<Permission> {
+pub fn with_resource_tags(permission: Permission, tx: &mut Tx, arn: &str) -> Result<Permission> {
     let sql = "select key, value from sso_tag where resource_arn = $1 order by key";
     let tags: Vec<(String, String)> = tx.all(sql, params![arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (key, value) in tags {
-        permission = permission.with(format!("aws:ResourceTag/{key}"), value);
-    }
-    Ok(permission)
+    Ok(permission.with_resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
 /// The id of the instance to which the resource of a taggable ARN belongs.

@@ -389,7 +389,7 @@ fn list(cx: &mut Cx<'_>, input: &ListTrustedTokenIssuersRequest) -> Result<ListT
     let instance = access::required_instance(cx, &input.instance_arn)?;
     let about = ["ListTrustedTokenIssuers", input.instance_arn.as_str()];
     let cursor = page::open(cx, &about, input.next_token.as_deref(), input.max_results)?;
-    let (at, id) = page::position(&cursor);
+    let (at, id) = cursor.position();
     let rows = cx.tx.all(
         select!(
             "where instance_id = $1 and (created_at > $2 or (created_at = $2 and id > $3)) \

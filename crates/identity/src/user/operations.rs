@@ -234,12 +234,7 @@ fn on_identified(cx: &mut Cx<'_>, input: &GetUserIdRequest) -> Result<Access> {
         Ok(store) => by_identifier(cx, &store, &input.alternate_identifier),
         Err(error) => Err(error),
     };
-    let id = match found {
-        Ok(id) => id,
-        // What is wrong with the request is said to those who may make it.
-        Err(Error::Modeled(_) | Error::Validation(_) | Error::Denied(_)) => None,
-        Err(other) => return Err(other),
-    };
+    let id = access::unless_refused(found)?;
     let arn = access::arn("user", id.as_ref().map_or("*", IdentityUserId::as_str));
     access::permissions::<ops::GetUserId>(cx, &input.identity_store_id, &[arn])
 }

@@ -43,8 +43,6 @@ use visit::Visit;
 const FORM_BYTES_MAX: usize = 64 << 10;
 /// How long a request waits for its turn before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Characters of a User-Agent that are kept.
-const USER_AGENT_CHARACTERS_MAX: usize = 1_024;
 
 /// What every page shares.
 pub(crate) struct Web {
@@ -162,11 +160,11 @@ async fn turn(web: &Web, cost: Cost) -> Option<(OwnedSemaphorePermit, Option<Own
 
 fn info(web: &Web, head: &http::request::Parts) -> RequestInfo {
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
-    let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     RequestInfo {
         request_id: RequestInfo::new_id(&web.app),
         source_ip: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
-        user_agent: user_agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect(),
+        user_agent: crate::http::user_agent(user_agent),
         region: web.app.settings.region.clone(),
         is_secure: web.is_secure || head.extensions.get::<OverTls>().is_some(),
     }

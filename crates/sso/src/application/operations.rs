@@ -204,7 +204,7 @@ fn list(cx: &mut Cx<'_>, input: &ListApplicationsRequest) -> Result<ListApplicat
     let about = ["ListApplications", input.instance_arn.as_str(), &account, &provider];
     let limit = input.max_results.unwrap_or(PAGE_MAX).min(PAGE_MAX);
     let cursor: Cursor = page::open(cx, &about, input.next_token.as_deref(), Some(limit))?;
-    let (at, id) = page::position(&cursor);
+    let (at, id) = cursor.position();
     let rows = cx.tx.all(
         select!(
             "where instance_id = $1 and ($2 = '' or account_id = $2) and ($3 = '' or provider_arn = $3) \

@@ -176,7 +176,7 @@ fn requests(
     let status = filter.and_then(|filter| filter.status);
     let about = [kind.as_str(), instance.id.as_str(), status.map_or("", StatusValues::as_str)];
     let cursor = page::open(cx, &about, token, max_results)?;
-    let rows = operation::list(cx.tx, &instance.id, kind, status, page::position(&cursor), cursor.fetch)?;
+    let rows = operation::list(cx.tx, &instance.id, kind, status, cursor.position(), cursor.fetch)?;
     cursor.close(cx, rows, |row| page::key(row.created_at, &row.id))
 }
 

@@ -88,7 +88,7 @@ fn list(cx: &mut Cx<'_>, input: &ListPermissionSetsRequest) -> Result<ListPermis
     let instance = access::organization_instance(cx, &input.instance_arn)?;
     let list = ["ListPermissionSets", instance.id.as_str()];
     let cursor = page::open(cx, &list, input.next_token.as_deref(), input.max_results)?;
-    let (after, after_id) = page::position(&cursor);
+    let (after, after_id) = cursor.position();
     let rows: Vec<(Timestamp, PermissionSetId)> = cx.tx.all(
         "select created_at, id from sso_permission_set where instance_id = $1 and (created_at, id) > ($2, $3) \
          order by created_at, id limit $4",
