@@ -9,6 +9,7 @@ mod certificate;
 pub mod connector;
 mod directory;
 pub mod ldap;
+pub mod managed;
 mod messages;
 pub mod object_id;
 pub mod record;
