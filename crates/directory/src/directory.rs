@@ -1,7 +1,7 @@
 //! Connecting, describing and deleting directories.
 
 use crate::connector::Directories;
-use crate::record::{self, CONNECTED_MAX};
+use crate::record::{self, CONNECTED_MAX, Kind, MANAGED_MAX, Requested};
 use crate::{access, messages, stage, sync, tag};
 use base::{DirectoryId, Secret};
 use kernel::seal::Purpose;
@@ -84,7 +84,15 @@ fn connect(cx: &mut WriteCx<'_>, input: &ConnectDirectoryRequest) -> Result<Conn
     let app = Arc::clone(cx.app);
     let password = input.password.as_bytes();
     let sealed = app.seal.seal(Purpose::DirectoryPassword, id.as_str(), password, &mut cx.random)?;
-    record::insert(&mut cx.write(), &id, &account, &details(input), &sealed, now)?;
+    let requested = Requested {
+        id: &id,
+        account: &account,
+        kind: Kind::Connector,
+        details: &details(input),
+        sealed_password: &sealed,
+        sealed_first_password: None,
+    };
+    record::insert(&mut cx.write(), &requested, now)?;
     tag::add(&mut cx.write(), &id, input.tags.as_deref().unwrap_or_default())?;
     stage::begin(cx, &id)?;
     Ok(ConnectDirectoryResult { directory_id: Some(id.to_string()) })
@@ -183,14 +191,15 @@ fn disable_sso(cx: &mut WriteCx<'_>, input: &DisableSsoRequest) -> Result<Disabl
 
 fn limits(cx: &mut Cx<'_>, _input: &GetDirectoryLimitsRequest) -> Result<GetDirectoryLimitsResult> {
     let account = cx.account()?;
-    let count = record::count(cx.tx, &account)?;
+    let count = record::count(cx.tx, &account, Kind::Connector)?;
+    let managed = record::count(cx.tx, &account, Kind::Managed)?;
     let limits = DirectoryLimits {
         cloud_only_directories_limit: Some(10),
         cloud_only_directories_current_count: Some(0),
         cloud_only_directories_limit_reached: Some(false),
-        cloud_only_microsoft_ad_limit: Some(20),
-        cloud_only_microsoft_ad_current_count: Some(0),
-        cloud_only_microsoft_ad_limit_reached: Some(false),
+        cloud_only_microsoft_ad_limit: i32::try_from(MANAGED_MAX).ok(),
+        cloud_only_microsoft_ad_current_count: i32::try_from(managed).ok(),
+        cloud_only_microsoft_ad_limit_reached: Some(managed >= MANAGED_MAX),
         connected_directories_limit: i32::try_from(CONNECTED_MAX).ok(),
         connected_directories_current_count: i32::try_from(count).ok(),
         connected_directories_limit_reached: Some(count >= CONNECTED_MAX),

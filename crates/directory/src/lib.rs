@@ -10,6 +10,7 @@ pub mod connector;
 mod data;
 mod directory;
 pub mod ldap;
+pub mod managed;
 mod messages;
 pub mod object_id;
 pub mod record;

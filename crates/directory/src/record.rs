@@ -4,10 +4,45 @@ use base::{AccountId, DirectoryId, Secret, Timestamp};
 use kernel::seal::Purpose;
 use kernel::store::Row;
 use kernel::{App, Error, Result, Tx, WriteTx, params};
-use model::ds::{DirectoryDescription, DirectoryLimitExceededException, DirectoryStage, DirectoryType, LDAPSStatus};
+use model::ds::{
+    DataAccessStatus, DirectoryDescription, DirectoryLimitExceededException, DirectoryStage, DirectoryType, LDAPSStatus,
+};
 
 /// Connected directories of an account.
 pub const CONNECTED_MAX: i64 = 10;
+/// Directories of an account whose domains are run here.
+pub const MANAGED_MAX: i64 = 20;
+
+/// Whose the domain of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The customer's (AD Connector).
+    Connector,
+    /// Ours: its controllers are run here (AWS Managed Microsoft AD).
+    Managed,
+}
+
+impl Kind {
+    /// As the API names it.
+    pub fn api_type(self) -> DirectoryType {
+        match self {
+            Self::Connector => DirectoryType::ADConnector,
+            Self::Managed => DirectoryType::MicrosoftAD,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Connector, Self::Managed].into_iter().find(|kind| kind.api_type().as_str() == text)
+    }
+
+    /// Most directories of the kind that an account has.
+    pub fn limit(self) -> i64 {
+        match self {
+            Self::Connector => CONNECTED_MAX,
+            Self::Managed => MANAGED_MAX,
+        }
+    }
+}
 
 /// A directory.
 #[derive(Clone)]
@@ -16,9 +51,11 @@ pub struct Directory {
     pub id: DirectoryId,
     /// The account that made it.
     pub account: AccountId,
+    /// Whose the domain is.
+    pub kind: Kind,
     /// Name of the domain, in lower case.
     pub name: String,
-    /// What does not change: short name, size, name servers, the service account's name.
+    /// What does not change: short name, size or edition, name servers, the service account's name.
     pub details: DirectoryDescription,
     /// The name that its URL begins with, when it was given one.
     pub alias: Option<String>,
@@ -36,11 +73,16 @@ pub struct Directory {
     pub ldaps_reason: Option<String>,
     /// Since when.
     pub ldaps_changed_at: Timestamp,
+    /// Whether Directory Service Data may be used.
+    pub data_access: DataAccessStatus,
+    /// The authority in PEM that signs the certificates of controllers that are run here.
+    pub authority: Option<String>,
     /// Moves with what connections are made from.
     pub revision: i64,
     /// When it was made.
     pub created_at: Timestamp,
     sealed_password: Vec<u8>,
+    sealed_first_password: Option<Vec<u8>>,
 }
 
 impl Directory {
@@ -50,8 +92,16 @@ impl Directory {
         self.details.short_name.clone().unwrap_or_else(first)
     }
 
-    /// The name of the account by which the directory is read.
+    /// Whether its domain is run here.
+    pub fn is_managed(&self) -> bool {
+        self.kind == Kind::Managed
+    }
+
+    /// The name of the account by which the directory is read, and written where it is run here.
     pub fn service_user(&self) -> &str {
+        if self.is_managed() {
+            return crate::managed::SERVICE_USER;
+        }
         let settings = self.details.connect_settings.as_ref();
         settings.and_then(|settings| settings.customer_user_name.as_deref()).unwrap_or_default()
     }
@@ -66,12 +116,16 @@ impl Directory {
     /// # Errors
     /// When the key that sealed it is gone.
     pub fn service_password(&self, app: &App) -> Result<Secret> {
-        let plain = app
-            .seal
-            .open(Purpose::DirectoryPassword, self.id.as_str(), &self.sealed_password)
-            .ok_or_else(|| Error::internal("the password of a directory's service account cannot be opened"))?;
-        let text = std::str::from_utf8(&plain).map_err(|_| Error::internal("a sealed password is not text"))?;
-        Ok(Secret::new(text))
+        open(app, self.id.as_str(), &self.sealed_password)
+    }
+
+    /// The password that the administrator of a domain is to have that is not made yet.
+    ///
+    /// # Errors
+    /// When the key that sealed it is gone.
+    pub fn first_password(&self, app: &App) -> Result<Option<Secret>> {
+        let about = about_first_password(&self.id);
+        self.sealed_first_password.as_deref().map(|sealed| open(app, &about, sealed)).transpose()
     }
 
     /// As the API describes it.
@@ -80,7 +134,7 @@ impl Directory {
         DirectoryDescription {
             directory_id: Some(self.id.to_string()),
             name: Some(self.name.clone()),
-            r#type: Some(DirectoryType::ADConnector),
+            r#type: Some(self.kind.api_type()),
             access_url: Some(format!("{alias}.awsapps.com")),
             alias: Some(alias),
             launch_time: Some(self.created_at),
@@ -91,6 +145,20 @@ impl Directory {
             ..self.details.clone()
         }
     }
+}
+
+fn open(app: &App, about: &str, sealed: &[u8]) -> Result<Secret> {
+    let plain = app
+        .seal
+        .open(Purpose::DirectoryPassword, about, sealed)
+        .ok_or_else(|| Error::internal("a password of a directory cannot be opened"))?;
+    let text = std::str::from_utf8(&plain).map_err(|_| Error::internal("a sealed password is not text"))?;
+    Ok(Secret::new(text))
+}
+
+/// What the seal of a first password is about.
+pub(crate) fn about_first_password(id: &DirectoryId) -> String {
+    format!("{id}/Admin")
 }
 
 /// A certificate that was registered for LDAPS.
@@ -112,7 +180,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, account_id, name, details, sealed_password, alias, is_sso_enabled, stage, stage_reason, \
-             stage_changed_at, ldaps_status, ldaps_reason, ldaps_changed_at, revision, created_at from dir_directory ",
+             stage_changed_at, ldaps_status, ldaps_reason, ldaps_changed_at, revision, created_at, type, \
+             data_access_status, authority, sealed_first_password from dir_directory ",
             $rest
         )
     };
@@ -139,6 +208,10 @@ fn directory(row: &Row<'_>) -> Result<Directory> {
         ldaps_changed_at: row.get(12)?,
         revision: row.get(13)?,
         created_at: row.get(14)?,
+        kind: row.parse(15, Kind::parse)?,
+        data_access: row.parse(16, DataAccessStatus::parse)?,
+        authority: row.get(17)?,
+        sealed_first_password: row.get(18)?,
     })
 }
 
@@ -165,38 +238,77 @@ pub fn list(tx: &mut Tx, account: &AccountId, after: &str, limit: i64) -> Result
     tx.all(sql, params![account, after, limit], directory)
 }
 
-/// How many directories an account has.
+/// How many directories of a kind an account has.
 ///
 /// # Errors
 /// When the database fails.
-pub fn count(tx: &mut Tx, account: &AccountId) -> Result<i64> {
-    tx.count("select count(*) from dir_directory where account_id = $1", params![account])
+pub fn count(tx: &mut Tx, account: &AccountId, kind: Kind) -> Result<i64> {
+    let sql = "select count(*) from dir_directory where account_id = $1 and type = $2";
+    tx.count(sql, params![account, kind.api_type().as_str()])
+}
+
+/// A directory that was asked for.
+pub struct Requested<'a> {
+    /// Id.
+    pub id: &'a DirectoryId,
+    /// The account that asks.
+    pub account: &'a AccountId,
+    /// Whose the domain is, or will be.
+    pub kind: Kind,
+    /// What does not change.
+    pub details: &'a DirectoryDescription,
+    /// Password of the account by which it is read.
+    pub sealed_password: &'a [u8],
+    /// Password that the administrator of a domain of ours is to have.
+    pub sealed_first_password: Option<&'a [u8]>,
 }
 
 /// Adds a directory that was asked for.
 ///
 /// # Errors
 /// `DirectoryLimitExceededException`, and when the database fails.
-pub fn insert(
-    tx: &mut WriteTx<'_>,
-    id: &DirectoryId,
-    account: &AccountId,
-    details: &DirectoryDescription,
-    sealed_password: &[u8],
-    now: Timestamp,
-) -> Result<()> {
-    if count(tx, account)? >= CONNECTED_MAX {
-        let message = format!("Connected directories limit of {CONNECTED_MAX} reached.");
+pub fn insert(tx: &mut WriteTx<'_>, requested: &Requested<'_>, now: Timestamp) -> Result<()> {
+    let Requested { id, account, kind, details, sealed_password, sealed_first_password } = requested;
+    let limit = kind.limit();
+    if count(tx, account, *kind)? >= limit {
+        let message = match kind {
+            Kind::Connector => format!("Connected directories limit of {limit} reached."),
+            Kind::Managed => format!("Cloud only directories limit of {limit} reached."),
+        };
         return Err(DirectoryLimitExceededException::new(message).into());
     }
     let name = details.name.as_deref().unwrap_or_default().to_lowercase();
-    let text = json_text(details)?;
+    let (kind, text) = (kind.api_type().as_str(), json_text(details)?);
     tx.exec_one(
-        "insert into dir_directory (id, account_id, type, name, details, sealed_password, is_sso_enabled, stage, \
-           stage_changed_at, ldaps_status, ldaps_changed_at, revision, created_at) \
-         values ($1, $2, 'ADConnector', $3, $4, $5, 0, 'Requested', $6, 'Disabled', $6, 1, $6)",
-        params![id, account, name, text, sealed_password, now],
+        "insert into dir_directory (id, account_id, type, name, details, sealed_password, sealed_first_password, \
+           is_sso_enabled, stage, stage_changed_at, ldaps_status, ldaps_changed_at, data_access_status, revision, \
+           created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, 0, 'Requested', $8, 'Disabled', $8, 'Disabled', 1, $8)",
+        params![id, account, kind, name, text, sealed_password, sealed_first_password, now],
     )
+}
+
+/// Notes where the domain of a directory is that is run here, and who signs the certificates of its controllers. The
+/// administrator's first password is needed no more.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_domain(tx: &mut WriteTx<'_>, directory: &Directory, address: &str, authority: &str) -> Result<()> {
+    let mut details = directory.details.clone();
+    details.dns_ip_addrs = Some(vec![address.to_owned()]);
+    tx.exec_one(
+        "update dir_directory set details = $2, authority = $3, sealed_first_password = null, \
+           revision = revision + 1 where id = $1",
+        params![directory.id, json_text(&details)?, authority],
+    )
+}
+
+/// Whether Directory Service Data may be used from now on.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_data_access(tx: &mut WriteTx<'_>, id: &DirectoryId, status: DataAccessStatus) -> Result<()> {
+    tx.exec_one("update dir_directory set data_access_status = $2 where id = $1", params![id, status.as_str()])
 }
 
 /// Gives the directory another account by which it is read.
@@ -285,6 +397,8 @@ pub fn is_alias_taken(tx: &mut Tx, alias: &str) -> Result<bool> {
 pub fn delete(tx: &mut WriteTx<'_>, id: &DirectoryId) -> Result<()> {
     tx.exec("delete from dir_tag where directory_id = $1", params![id])?;
     tx.exec("delete from dir_certificate where directory_id = $1", params![id])?;
+    tx.exec("delete from dir_snapshot where directory_id = $1", params![id])?;
+    tx.exec("delete from dir_controller where directory_id = $1", params![id])?;
     tx.exec_one("delete from dir_directory where id = $1", params![id])
 }
 

@@ -10,6 +10,10 @@ create table dir_directory (
     details text not null,
     -- Password of the account by which the directory is read.
     sealed_password {bytes} not null,
+    -- Password that the administrator of a domain is to have that is run here; null once there is the domain.
+    sealed_first_password {bytes},
+    -- Authority in PEM that signs the certificates of the controllers of a domain that is run here.
+    authority text,
     alias text,
     is_sso_enabled {int} not null,
     stage text not null,
@@ -18,6 +22,9 @@ create table dir_directory (
     ldaps_status text not null,
     ldaps_reason text,
     ldaps_changed_at {int} not null,
+    -- Whether Directory Service Data may be used.
+    data_access_status text not null
+        check (data_access_status in ('Disabled', 'Disabling', 'Enabled', 'Enabling', 'Failed')),
     -- Moves with what connections are made from: addresses, certificates, the account.
     revision {int} not null,
     created_at {int} not null
@@ -35,6 +42,26 @@ create table dir_certificate (
     registered_at {int} not null
 ){strict};
 create index dir_certificate_by_directory on dir_certificate (directory_id, id);
+
+-- The domain controllers of directories whose domains are run here.
+create table dir_controller (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    -- Where it listens, alone.
+    address text not null,
+    launched_at {int} not null
+){strict};
+create unique index dir_controller_by_address on dir_controller (address);
+create index dir_controller_by_directory on dir_controller (directory_id, id);
+
+create table dir_snapshot (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    name text,
+    status text not null check (status in ('Creating', 'Completed', 'Failed')),
+    started_at {int} not null
+){strict};
+create index dir_snapshot_by_directory on dir_snapshot (directory_id, id);
 
 create table dir_tag (
     directory_id text not null references dir_directory (id),

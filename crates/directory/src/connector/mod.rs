@@ -120,8 +120,10 @@ impl Directories {
 pub(crate) fn load(app: &App, id: &DirectoryId) -> Result<Option<(Directory, Vec<String>)>> {
     app.store.read(|tx| {
         let Some(directory) = record::get(tx, id)? else { return Ok(None) };
-        let certificates = record::certificates(tx, id, "", i64::MAX)?;
-        Ok(Some((directory, certificates.into_iter().map(|certificate| certificate.data).collect())))
+        let registered = record::certificates(tx, id, "", i64::MAX)?;
+        let registered = registered.into_iter().map(|certificate| certificate.data);
+        let certificates = directory.authority.clone().into_iter().chain(registered).collect();
+        Ok(Some((directory, certificates)))
     })
 }
 
