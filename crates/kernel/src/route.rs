@@ -274,9 +274,8 @@ fn outside<O: Operation, P: 'static>(
         let prepared = prepare(cx, typed(input)?)?;
         Ok(Box::new(move |app, input| Ok(Box::new(work(app, prepared, typed(input)?)?))))
     };
-    let settle = settle.map(|settle| -> Settlement {
-        Box::new(move |cx, input, output| settle(cx, typed(input)?, typed(output)?))
-    });
+    let settle = settle
+        .map(|settle| -> Settlement { Box::new(move |cx, input, output| settle(cx, typed(input)?, typed(output)?)) });
     Route {
         op: O::OP,
         new_input: || Box::new(O::In::default()),

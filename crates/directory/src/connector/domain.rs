@@ -198,7 +198,8 @@ impl Domain {
     /// # Errors
     /// When no controller can be used, and those of `work`.
     pub fn with_service_once<T>(&self, work: impl FnOnce(&mut Service) -> Result<T, LdapError>) -> Result<T, Problem> {
-        let kept = self.take_idle().and_then(|mut kept| kept.connection.entry("", &["dsServiceName"]).map(|_| kept).ok());
+        let kept =
+            self.take_idle().and_then(|mut kept| kept.connection.entry("", &["dsServiceName"]).map(|_| kept).ok());
         let mut service = kept.map_or_else(|| self.service(), Ok)?;
         let value = work(&mut service)?;
         self.keep(service);

@@ -178,7 +178,9 @@ impl Attribute {
         let values = match (self.syntax, bool, n, s, ss) {
             (Syntax::Text, None, None, Some(text), None) => vec![text.clone()],
             (Syntax::Number, None, Some(number), None, None) => vec![number.to_string()],
-            (Syntax::Switch, Some(is_true), None, None, None) => vec![if *is_true { "TRUE" } else { "FALSE" }.to_owned()],
+            (Syntax::Switch, Some(is_true), None, None, None) => {
+                vec![if *is_true { "TRUE" } else { "FALSE" }.to_owned()]
+            }
             (Syntax::Texts, None, None, None, Some(texts)) => texts.clone(),
             _ => {
                 let kind = match self.syntax {
@@ -245,10 +247,8 @@ pub(super) fn wanted(names: &[String], object: Object) -> Result<Vec<&'static At
 
 /// The values of these attributes in an entry; `None` when it has none of them.
 pub(super) fn values(attributes: &[&Attribute], entry: &Entry) -> Option<BTreeMap<String, AttributeValue>> {
-    let found: BTreeMap<_, _> = attributes
-        .iter()
-        .filter_map(|attribute| Some((attribute.name.to_owned(), attribute.value(entry)?)))
-        .collect();
+    let found: BTreeMap<_, _> =
+        attributes.iter().filter_map(|attribute| Some((attribute.name.to_owned(), attribute.value(entry)?))).collect();
     (!found.is_empty()).then_some(found)
 }
 
@@ -261,9 +261,8 @@ type Searched = (&'static str, Option<&'static Attribute>);
 /// `ValidationException` for one that is not supported or cannot be searched for.
 pub(super) fn searched(names: &[String], object: Object) -> Result<Vec<Searched>> {
     let one = |name: &String| -> Result<Searched> {
-        let is_named = |(api, _, ldap): &&(&str, _, &str)| {
-            api.eq_ignore_ascii_case(name) || ldap.eq_ignore_ascii_case(name)
-        };
+        let is_named =
+            |(api, _, ldap): &&(&str, _, &str)| api.eq_ignore_ascii_case(name) || ldap.eq_ignore_ascii_case(name);
         if let Some((_, of, ldap)) = SEARCHABLE.iter().find(is_named)
             && is_of(*of, object)
         {
@@ -342,18 +341,18 @@ pub(super) fn modifications(
         let Wish { attribute, has_many, values } = wish;
         let is_present = !present.values(attribute).is_empty();
         let (edit, values) = match update {
-            UpdateType::ADD if is_present && !has_many => {
+            UpdateType::Add if is_present && !has_many => {
                 let message = format!("The attribute {attribute} has a value already.");
                 return Err(failure::invalid(Reason::AttributeExists, message).into());
             }
-            UpdateType::REMOVE if !is_present => {
+            UpdateType::Remove if !is_present => {
                 let message = format!("The attribute {attribute} has no value.");
                 return Err(failure::invalid(Reason::MissingAttribute, message).into());
             }
-            UpdateType::ADD => (Edit::Add, values),
-            UpdateType::REMOVE if has_many => (Edit::Remove, values),
-            UpdateType::REMOVE => (Edit::Remove, Vec::new()),
-            UpdateType::REPLACE => (Edit::Replace, values),
+            UpdateType::Add => (Edit::Add, values),
+            UpdateType::Remove if has_many => (Edit::Remove, values),
+            UpdateType::Remove => (Edit::Remove, Vec::new()),
+            UpdateType::Replace => (Edit::Replace, values),
         };
         Ok(Modification { edit, attribute, values })
     };
@@ -413,7 +412,10 @@ mod tests {
         assert_eq!(wish("title", AttributeValue::default(), Object::User), "INVALID_ATTRIBUTE_VALUE");
         let twice = [("Title".to_owned(), s("a")), ("title".to_owned(), s("b"))].into();
         assert_eq!(reason(&wishes(&[], Some(&twice), Object::User).expect_err("twice")), "DUPLICATE_ATTRIBUTE");
-        assert_eq!(reason(&searched(&["memberOf".to_owned()], Object::User).expect_err("no")), "INVALID_ATTRIBUTE_FOR_SEARCH");
+        assert_eq!(
+            reason(&searched(&["memberOf".to_owned()], Object::User).expect_err("no")),
+            "INVALID_ATTRIBUTE_FOR_SEARCH"
+        );
     }
 
     #[test]
@@ -442,17 +444,19 @@ mod tests {
             Err(Failure::Told(error)) => reason(&error),
             other => panic!("{other:?}"),
         };
-        assert_eq!(told(change(UpdateType::ADD, &full)), "ATTRIBUTE_EXISTS");
-        assert_eq!(told(change(UpdateType::REMOVE, &Entry::default())), "MISSING_ATTRIBUTE");
-        let removed = change(UpdateType::REMOVE, &full).expect("removed");
+        assert_eq!(told(change(UpdateType::Add, &full)), "ATTRIBUTE_EXISTS");
+        assert_eq!(told(change(UpdateType::Remove, &Entry::default())), "MISSING_ATTRIBUTE");
+        let removed = change(UpdateType::Remove, &full).expect("removed");
         assert_eq!(removed, [Modification { edit: Edit::Remove, attribute: "title", values: Vec::new() }]);
-        assert_eq!(change(UpdateType::ADD, &Entry::default()).expect("added")[0].edit, Edit::Add);
-        assert_eq!(change(UpdateType::REPLACE, &full).expect("replaced")[0].values, [b"b".to_vec()]);
+        assert_eq!(change(UpdateType::Add, &Entry::default()).expect("added")[0].edit, Edit::Add);
+        assert_eq!(change(UpdateType::Replace, &full).expect("replaced")[0].values, [b"b".to_vec()]);
     }
 
     #[test]
     fn asterisks_stand_for_parts_of_names() {
-        assert!(fits("*", "title") && fits("other*", "otherMobile") && fits("*PHONE*", "ipPhone") && fits("t*l*e", "title"));
+        assert!(
+            fits("*", "title") && fits("other*", "otherMobile") && fits("*PHONE*", "ipPhone") && fits("t*l*e", "title")
+        );
         assert!(!fits("other*", "mobile") && !fits("title*x", "title") && !fits("ti", "title"));
         let wanted = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();

@@ -66,7 +66,9 @@ pub(super) fn throttled() -> Error {
 pub(super) fn of_problem(id: &DirectoryId, problem: &Problem) -> Error {
     use DirectoryUnavailableReason as Reason;
     let reason = match problem {
-        Problem::Ldap { error: LdapError::Refused(outcome), .. } if !is_busy(outcome) => return of_refusal(id, outcome),
+        Problem::Ldap { error: LdapError::Refused(outcome), .. } if !is_busy(outcome) => {
+            return of_refusal(id, outcome);
+        }
         Problem::Ldap { error: LdapError::Refused(_) | LdapError::TooMuch(_), .. } => {
             Reason::DirectoryResourcesExceeded
         }

@@ -145,13 +145,13 @@ impl Served for ops::UpdateGroup {
     }
 
     fn serve(session: &Session<'_>, input: &UpdateGroupRequest) -> Result<UpdateGroupResult> {
-        let update = input.update_type.unwrap_or(UpdateType::REPLACE);
+        let update = input.update_type.unwrap_or(UpdateType::Replace);
         let changes_kind = input.group_scope.is_some() || input.group_type.is_some();
         let wishes = attribute::wishes(&[], input.other_attributes.as_ref(), Object::Group)?;
         if wishes.is_empty() && !changes_kind {
             return Err(failure::invalid(Reason::MissingAttribute, "At least one attribute must be given."));
         }
-        if changes_kind && update != UpdateType::REPLACE {
+        if changes_kind && update != UpdateType::Replace {
             let message = "Every group has a scope and a type: they can only be replaced.";
             return Err(failure::invalid(Reason::InvalidAttributeForModify, message));
         }

@@ -78,10 +78,10 @@ impl Served for ops::RemoveGroupMember {
 fn member(entry: &Entry) -> Member {
     let is = |class: &str| entry.values("objectClass").iter().any(|value| value.eq_ignore_ascii_case(class.as_bytes()));
     let member_type = match () {
-        () if is("group") => MemberType::GROUP,
+        () if is("group") => MemberType::Group,
         // A computer's class is made from that of users.
-        () if is("computer") => MemberType::COMPUTER,
-        () => MemberType::USER,
+        () if is("computer") => MemberType::Computer,
+        () => MemberType::User,
     };
     Member {
         member_type,

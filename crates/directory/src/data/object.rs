@@ -51,12 +51,7 @@ fn named(service: &mut Service, kind: Filter, name: &str, attributes: &[&str]) -
 ///
 /// # Errors
 /// `ResourceNotFoundException`, and when the directory cannot be asked.
-pub(super) fn one(
-    service: &mut Service,
-    object: Object,
-    name: &str,
-    attributes: &[&str],
-) -> Result<Entry, Failure> {
+pub(super) fn one(service: &mut Service, object: Object, name: &str, attributes: &[&str]) -> Result<Entry, Failure> {
     let found = named(service, object.filter(), name, attributes)?;
     found.ok_or_else(|| missing(object.noun(), name).into())
 }
@@ -90,7 +85,8 @@ fn foreign(entry: &Entry) -> Error {
 /// # Errors
 /// `AccessDeniedException`.
 pub(super) fn require_own(service: &Service, directory: &Directory, entry: &Entry) -> Result<(), Failure> {
-    let is_service = entry.text("sAMAccountName").is_some_and(|name| name.eq_ignore_ascii_case(directory.service_user()));
+    let is_service =
+        entry.text("sAMAccountName").is_some_and(|name| name.eq_ignore_ascii_case(directory.service_user()));
     if is_service || !dn::is_within(&entry.dn, &own_unit(service, directory)) {
         return Err(foreign(entry).into());
     }

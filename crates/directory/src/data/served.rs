@@ -10,9 +10,7 @@ use base::DirectoryId;
 use kernel::page::Cursor;
 use kernel::{Access, App, Cx, Permission, Result, Route, WriteCx, route};
 use model::ds::DataAccessStatus;
-use model::ds_data::{
-    AccessDeniedReason, DirectoryUnavailableReason, ValidationExceptionReason as Reason,
-};
+use model::ds_data::{AccessDeniedReason, DirectoryUnavailableReason, ValidationExceptionReason as Reason};
 use smithy::schema::Operation;
 use std::sync::Arc;
 
@@ -206,7 +204,9 @@ impl Session<'_> {
         match outcome {
             Ok(value) => Ok(Ok(value)),
             Err(Failure::Told(error)) => Ok(Err(error)),
-            Err(Failure::Ldap(LdapError::Refused(outcome))) => Ok(Err(failure::of_refusal(&self.directory.id, &outcome))),
+            Err(Failure::Ldap(LdapError::Refused(outcome))) => {
+                Ok(Err(failure::of_refusal(&self.directory.id, &outcome)))
+            }
             Err(Failure::Ldap(error)) => Err(error),
         }
     }

@@ -147,7 +147,7 @@ impl Served for ops::UpdateUser {
         session.change(|service| {
             let entry = object::one(service, Object::User, &input.sam_account_name, &names)?;
             object::require_own(service, session.directory, &entry)?;
-            let update = input.update_type.unwrap_or(UpdateType::REPLACE);
+            let update = input.update_type.unwrap_or(UpdateType::Replace);
             let modifications = attribute::modifications(wishes, update, &entry)?;
             Ok(service.connection.modify(&entry.dn, &modifications)?)
         })?;

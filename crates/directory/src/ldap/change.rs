@@ -125,7 +125,11 @@ impl Connection {
         self.send(&message::change(id, operation))?;
         match self.answer(id)? {
             Answer::Changed(tag, outcome) if tag == response => {
-                if outcome.code == code::SUCCESS { Ok(()) } else { Err(LdapError::Refused(outcome)) }
+                if outcome.code == code::SUCCESS {
+                    Ok(())
+                } else {
+                    Err(LdapError::Refused(outcome))
+                }
             }
             _ => Err(LdapError::Protocol("another answer than that to a change")),
         }
@@ -183,10 +187,7 @@ mod tests {
         assert_eq!(change.integer(ENUMERATED), Some(0));
         let mut attribute = Reader::new(change.expect(SEQUENCE).expect("an attribute"));
         assert_eq!(attribute.text(OCTETS).as_deref(), Some("description"));
-        assert_eq!(
-            Reader::new(attribute.expect(SET).expect("values")).expect(OCTETS),
-            Some(hostile.as_bytes())
-        );
+        assert_eq!(Reader::new(attribute.expect(SET).expect("values")).expect(OCTETS), Some(hostile.as_bytes()));
         assert!(list.next().is_none());
     }
 

@@ -225,10 +225,8 @@ pub(crate) fn search(id: u32, search: &Search<'_>, part: Part<'_>, seconds_max: 
     }
     if let Some(attribute) = part.sorted_by {
         let value = ber::group(SEQUENCE, &[ber::group(SEQUENCE, &[ber::text(attribute)])]);
-        controls.push(ber::group(
-            SEQUENCE,
-            &[ber::text(SORT), ber::boolean(BOOLEAN, true), ber::value(OCTETS, &value)],
-        ));
+        controls
+            .push(ber::group(SEQUENCE, &[ber::text(SORT), ber::boolean(BOOLEAN, true), ber::value(OCTETS, &value)]));
     }
     if search.shows_deleted {
         controls.push(ber::group(SEQUENCE, &[ber::text(SHOW_DELETED), ber::boolean(BOOLEAN, true)]));
