@@ -14,6 +14,7 @@ pub mod managed;
 mod messages;
 pub mod object_id;
 pub mod record;
+pub mod share;
 pub mod sign_in;
 pub mod source;
 mod stage;
@@ -30,7 +31,7 @@ use kernel::job::JobHandler;
 
 /// Every operation of Directory Service and of Directory Service Data.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), certificate::routes(), tag::routes(), data::routes(), unsupported::routes()]
+    [directory::routes(), certificate::routes(), tag::routes(), data::routes(), share::routes(), unsupported::routes()]
         .into_iter()
         .flatten()
         .collect()

@@ -138,7 +138,6 @@ fn reads() -> Vec<Route> {
         DescribeHybridADUpdate directory_id existing_directory,
         DescribeRegions directory_id existing_directory,
         DescribeSettings directory_id existing_directory,
-        DescribeSharedDirectories owner_directory_id existing,
         DescribeUpdateDirectory directory_id existing_directory,
         GetSnapshotLimits directory_id existing,
         ListIpRoutes directory_id existing,
@@ -148,7 +147,6 @@ fn reads() -> Vec<Route> {
 
 fn writes() -> Vec<Route> {
     refused! { write:
-        AcceptSharedDirectory shared_directory_id existing,
         AddIpRoutes directory_id existing,
         AddRegion directory_id existing,
         CancelSchemaExtension directory_id existing,
@@ -169,13 +167,10 @@ fn writes() -> Vec<Route> {
         EnableDirectoryDataAccess directory_id existing_directory,
         EnableRadius directory_id existing,
         RegisterEventTopic directory_id existing,
-        RejectSharedDirectory shared_directory_id existing,
         RemoveIpRoutes directory_id existing,
         RemoveRegion directory_id existing_directory,
         ResetUserPassword directory_id existing,
-        ShareDirectory directory_id existing,
         StartSchemaExtension directory_id existing,
-        UnshareDirectory directory_id existing,
         UpdateConditionalForwarder directory_id existing,
         UpdateDirectorySetup directory_id existing_directory,
         UpdateHybridAD directory_id existing_directory,

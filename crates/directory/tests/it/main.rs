@@ -2,5 +2,7 @@
 
 mod certificate;
 mod connect;
+mod data;
+mod share;
 mod support;
 mod unsupported;

@@ -8,9 +8,8 @@ use model::ds::{
 #[test]
 fn every_operation_of_the_model_has_a_route() {
     let world = world();
-    let missing: Vec<_> = model::ds::SERVICE
-        .operations
-        .iter()
+    let operations = model::ds::SERVICE.operations.iter().chain(model::ds_data::SERVICE.operations);
+    let missing: Vec<_> = operations
         .filter(|operation| world.app.app.registry().find(operation).is_none())
         .map(|operation| operation.name)
         .collect();
