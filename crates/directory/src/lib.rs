@@ -29,10 +29,10 @@ use kernel::job::JobHandler;
 
 /// Every operation of Directory Service.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), certificate::routes(), tag::routes(), unsupported::routes()].into_iter().flatten().collect()
+    [directory::routes(), managed::routes(), certificate::routes(), tag::routes(), unsupported::routes()].into_iter().flatten().collect()
 }
 
 /// The jobs of directories.
 pub fn jobs() -> Vec<JobHandler> {
-    [stage::jobs(), sync::jobs()].into_iter().flatten().collect()
+    [stage::jobs(), managed::jobs(), sync::jobs()].into_iter().flatten().collect()
 }

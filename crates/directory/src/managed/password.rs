@@ -1,0 +1,7 @@
+//! ResetUserPassword.
+
+use kernel::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    Vec::new()
+}
