@@ -29,7 +29,10 @@ use kernel::job::JobHandler;
 
 /// Every operation of Directory Service.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), managed::routes(), certificate::routes(), tag::routes(), unsupported::routes()].into_iter().flatten().collect()
+    [directory::routes(), managed::routes(), certificate::routes(), tag::routes(), unsupported::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The jobs of directories.

@@ -33,14 +33,19 @@ fn may_create(cx: &mut Cx<'_>, input: &CreateMicrosoftADRequest) -> Result<Acces
 
 fn is_label(label: &str) -> bool {
     let is_plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_plain && !label.is_empty() && label.len() <= LABEL_CHARACTERS_MAX && !label.starts_with('-') && !label.ends_with('-')
+    is_plain
+        && !label.is_empty()
+        && label.len() <= LABEL_CHARACTERS_MAX
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// The name of the domain in lower case.
 fn domain_name(name: &str) -> Option<String> {
     let name = name.trim_end_matches('.').to_lowercase();
     let labels: Vec<_> = name.split('.').collect();
-    let is_name = labels.len() >= 2 && labels.iter().all(|label| is_label(label)) && name.len() <= DOMAIN_CHARACTERS_MAX;
+    let is_name =
+        labels.len() >= 2 && labels.iter().all(|label| is_label(label)) && name.len() <= DOMAIN_CHARACTERS_MAX;
     is_name.then_some(name)
 }
 
@@ -49,7 +54,8 @@ fn short_name(given: Option<&str>, domain: &str) -> Option<String> {
     let first = domain.split('.').next().unwrap_or_default();
     let fitting = first.get(..SHORT_NAME_CHARACTERS_MAX).unwrap_or(first).trim_end_matches('-');
     let name = given.unwrap_or(fitting).to_uppercase();
-    let is_name = is_label(&name) && name.len() <= SHORT_NAME_CHARACTERS_MAX && !name.bytes().all(|b| b.is_ascii_digit());
+    let is_name =
+        is_label(&name) && name.len() <= SHORT_NAME_CHARACTERS_MAX && !name.bytes().all(|b| b.is_ascii_digit());
     is_name.then_some(name)
 }
 

@@ -22,10 +22,7 @@ fn switch(cx: &mut WriteCx<'_>, directory: &Directory, status: DataAccessStatus)
     record::set_data_access(&mut cx.write(), &directory.id, status)
 }
 
-fn enable(
-    cx: &mut WriteCx<'_>,
-    input: &EnableDirectoryDataAccessRequest,
-) -> Result<EnableDirectoryDataAccessResult> {
+fn enable(cx: &mut WriteCx<'_>, input: &EnableDirectoryDataAccessRequest) -> Result<EnableDirectoryDataAccessResult> {
     let directory = existing_directory::<ops::EnableDirectoryDataAccess>(cx, &input.directory_id)?;
     switch(cx, &directory, DataAccessStatus::Enabled)?;
     Ok(EnableDirectoryDataAccessResult {})
@@ -40,10 +37,7 @@ fn disable(
     Ok(DisableDirectoryDataAccessResult {})
 }
 
-fn describe(
-    cx: &mut Cx<'_>,
-    input: &DescribeDirectoryDataAccessRequest,
-) -> Result<DescribeDirectoryDataAccessResult> {
+fn describe(cx: &mut Cx<'_>, input: &DescribeDirectoryDataAccessRequest) -> Result<DescribeDirectoryDataAccessResult> {
     let directory = existing_directory::<ops::DescribeDirectoryDataAccess>(cx, &input.directory_id)?;
     Ok(DescribeDirectoryDataAccessResult { data_access_status: Some(directory.data_access) })
 }

@@ -44,6 +44,9 @@ pub trait Domains: Send + Sync {
     /// # Errors
     /// When it cannot be removed.
     fn remove_snapshot(&self, id: &DirectoryId, snapshot: &str) -> std::io::Result<()>;
+
+    /// Ends every domain, and waits until they have: the program is about to end.
+    fn stop(&self);
 }
 
 /// A domain that is to run.

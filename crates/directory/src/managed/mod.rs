@@ -14,7 +14,7 @@ mod snapshot;
 pub(crate) mod stage;
 
 pub use domains::{Domains, FirstPasswords, Plan, State};
-pub use stage::{changed, resume};
+pub use stage::{changed, resume, stop};
 
 use crate::record::Directory;
 use crate::{access, messages};
@@ -27,6 +27,16 @@ use smithy::schema::Operation;
 pub const SERVICE_USER: &str = "vestibule-service";
 /// The customer's administrator.
 pub const ADMINISTRATOR: &str = "Admin";
+
+/// The name of a domain's controller: never that of the domain, which must be another one.
+pub fn controller_name(short_name: &str) -> &'static str {
+    if short_name.eq_ignore_ascii_case("DC1") { "dc01" } else { "dc1" }
+}
+
+/// The full name of a domain's controller, which its certificate has.
+pub fn controller_host(short_name: &str, domain: &str) -> String {
+    format!("{}.{domain}", controller_name(short_name))
+}
 
 /// An operation that a directory of this kind does not have.
 pub(crate) fn not_for<O: Operation>(directory: &Directory) -> Error {

@@ -157,8 +157,8 @@ fn restore(cx: &mut kernel::WriteCx<'_>, input: &RestoreFromSnapshotRequest) -> 
     if copy.status != SnapshotStatus::Completed {
         return Err(messages::client(format!("The snapshot {} is not Completed.", copy.id)));
     }
-    let is_possible = directory.is_usable()
-        || matches!(directory.stage, DirectoryStage::Inoperable | DirectoryStage::RestoreFailed);
+    let is_possible =
+        directory.is_usable() || matches!(directory.stage, DirectoryStage::Inoperable | DirectoryStage::RestoreFailed);
     if !is_possible {
         return Err(messages::client(format!("The directory {} cannot be restored now.", directory.id)));
     }

@@ -42,6 +42,13 @@ pub fn resume(app: &Arc<App>) -> Result<()> {
     ids.iter().try_for_each(|id| changed(app, id))
 }
 
+/// Ends every domain that runs here: to be called when the program ends. However it ends, they do not outlive it.
+pub fn stop(app: &App) {
+    if let Ok(domains) = domains::of(app) {
+        domains.stop();
+    }
+}
+
 /// Compares what the directory should be with what its domain is.
 ///
 /// # Errors

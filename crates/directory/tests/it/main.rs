@@ -2,5 +2,6 @@
 
 mod certificate;
 mod connect;
+mod managed;
 mod support;
 mod unsupported;
