@@ -1,12 +1,13 @@
 //! Directory Service: connections to Active Directory domains, and the people that they know.
 //!
 //! Start at [`routes`]. [`sign_in`] checks a name and a password against the domain of an identity store; [`sync`] brings its users and
-//! groups into an identity store; [`ldap`] is the client below both. Deliberately absent: domains of our own, and any
-//! writing to directories.
+//! groups into an identity store; [`ldap`] is the client below both. `data` serves Directory Service Data: users and
+//! groups of domains that are run here ([`managed`]).
 
 mod access;
 mod certificate;
 pub mod connector;
+mod data;
 mod directory;
 pub mod ldap;
 pub mod managed;
@@ -27,12 +28,19 @@ pub use object_id::ObjectId;
 use kernel::Route;
 use kernel::job::JobHandler;
 
-/// Every operation of Directory Service.
+/// Every operation of Directory Service and of Directory Service Data.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), managed::routes(), certificate::routes(), tag::routes(), unsupported::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        directory::routes(),
+        managed::routes(),
+        certificate::routes(),
+        tag::routes(),
+        data::routes(),
+        unsupported::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of directories.

@@ -26,6 +26,7 @@ pub fn call(
     let mut verified = None;
     let is_read_only = route.is_read(input);
     let outcome = match route.reader(input) {
+        None if route.waits() => outside(app, route, caller, request, input),
         Some(handler) => app.read_as(caller, request, |cx| {
             let output = authorize(cx, route, input).and_then(|()| handler(cx, input));
             if route.op.unsigned {
@@ -50,12 +51,39 @@ pub fn call(
 pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> Result<O::Out> {
     let app = Arc::clone(cx.app);
     let route = app.registry().find(O::OP).ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
+    if route.waits() {
+        return Err(Error::internal(format!("{} waits for another machine, and a transaction runs", O::OP.name)));
+    }
     let outcome = cx.attempt(|cx| match route.reader(input) {
         Some(handler) => authorize(cx, route, input).and_then(|()| handler(cx, input)),
         None => write_audited(cx, route, input).flatten(),
     });
     let output = outcome?.into_any().downcast::<O::Out>();
     output.map(|output| *output).map_err(|_| Error::internal(format!("{} answered with another shape", O::OP.name)))
+}
+
+/// Runs an operation that waits for another machine: a transaction before, and one after when something was changed.
+/// A change whose record cannot be written is recorded as failed, like what the caller is told.
+fn outside(
+    app: &Arc<App>,
+    route: &Route,
+    caller: &Caller,
+    request: &Arc<RequestInfo>,
+    input: &dyn Shape,
+) -> Result<Box<dyn Shape>> {
+    let outside = route.outside().ok_or_else(|| Error::internal(format!("{} waits for nobody", route.op.name)))?;
+    let errand = app.read_as(caller, request, |cx| {
+        authorize(cx, route, input)?;
+        (outside.prepare)(cx, input)
+    })?;
+    let output = errand(app, input)?;
+    if let Some(settle) = &outside.settle {
+        app.write_as(caller, request, |cx| {
+            settle(cx, input, output.as_ref())?;
+            record(cx, route, input, output.as_ref())
+        })?;
+    }
+    Ok(output)
 }
 
 /// What the operation answers, or what it refuses although its transaction is to be committed.
@@ -68,21 +96,25 @@ fn write_audited(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape) -> Resu
     if let Some(error) = cx.refusal.take() {
         return Ok(Err(error));
     }
+    record(cx, route, input, output.as_ref())?;
+    Ok(Ok(output))
+}
+
+/// Writes the audit record of a change.
+fn record(cx: &mut WriteCx<'_>, route: &Route, input: &dyn Shape, output: &dyn Shape) -> Result<()> {
     let record = Record::of(&Call {
         caller: &cx.caller,
         request: &cx.request,
         op: route.op,
         input,
-        output: Some(output.as_ref()),
+        output: Some(output),
         error: None,
         is_read_only: false,
         at: cx.now,
     });
-    if let Some(record) = record {
-        let mut random = cx.random.fork();
-        record.write(&mut cx.write(), &mut random)?;
-    }
-    Ok(Ok(output))
+    let Some(record) = record else { return Ok(()) };
+    let mut random = cx.random.fork();
+    record.write(&mut cx.write(), &mut random)
 }
 
 fn authorize(cx: &mut Cx<'_>, route: &Route, input: &dyn Shape) -> Result<()> {

@@ -2,10 +2,11 @@
 //!
 //! A position is the sort key of the last row given, so nothing is lost or repeated while rows come and go.
 
+use crate::app::App;
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::seal::Purpose;
-use base::Timestamp;
+use base::{Random, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -78,7 +79,15 @@ impl Cursor {
     /// # Errors
     /// When the token cannot be sealed.
     pub fn token(&self, cx: &mut Cx<'_>, position: &str) -> Result<String> {
-        let sealed = cx.app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), &mut cx.random)?;
+        self.token_of(cx.app, &mut cx.random, position)
+    }
+
+    /// As [`Cursor::token`], for lists whose rows come from outside every transaction.
+    ///
+    /// # Errors
+    /// When the token cannot be sealed.
+    pub fn token_of(&self, app: &App, random: &mut Random, position: &str) -> Result<String> {
+        let sealed = app.seal.seal(Purpose::PagingToken, &self.about, position.as_bytes(), random)?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 }

@@ -1,10 +1,12 @@
 //! The table of operations: each with its handler and with the permission that it takes.
 
+use crate::app::App;
 use crate::cx::{Cx, WriteCx};
 use crate::error::{Error, Result};
 use base::AccountId;
 use smithy::schema::{Op, Operation, Shape};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A permission: what the caller wants to do, to what, under which conditions.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +83,10 @@ type Rule = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Access> + Send + Sync>
 type Predicate = Box<dyn Fn(&dyn Shape) -> bool + Send + Sync>;
 type ReadHandler = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
 type WriteHandler = Box<dyn Fn(&mut WriteCx<'_>, &dyn Shape) -> Result<Box<dyn Shape>> + Send + Sync>;
+/// The work that a preparation has left to do, with the same input.
+pub(crate) type Errand = Box<dyn FnOnce(&Arc<App>, &dyn Shape) -> Result<Box<dyn Shape>>>;
+type Preparation = Box<dyn Fn(&mut Cx<'_>, &dyn Shape) -> Result<Errand> + Send + Sync>;
+type Settlement = Box<dyn Fn(&mut WriteCx<'_>, &dyn Shape, &dyn Shape) -> Result<()> + Send + Sync>;
 
 /// One operation that is served.
 pub struct Route {
@@ -102,6 +108,14 @@ pub(crate) enum Run {
         write: WriteHandler,
         writes: Predicate,
     },
+    /// Waits for another machine, in no transaction.
+    Outside(Outside),
+}
+
+pub(crate) struct Outside {
+    pub(crate) prepare: Preparation,
+    /// What follows from a change, in the transaction that has its audit record; `None`: nothing is changed.
+    pub(crate) settle: Option<Settlement>,
 }
 
 impl Route {
@@ -133,6 +147,19 @@ impl Route {
             Run::Read(_) => true,
             Run::Write(_) => false,
             Run::Mostly { writes, .. } => !writes(input),
+            Run::Outside(outside) => outside.settle.is_none(),
+        }
+    }
+
+    /// Whether the operation may take as long as another machine takes.
+    pub fn waits(&self) -> bool {
+        self.outside().is_some()
+    }
+
+    pub(crate) fn outside(&self) -> Option<&Outside> {
+        match &self.run {
+            Run::Outside(outside) => Some(outside),
+            _ => None,
         }
     }
 
@@ -209,6 +236,52 @@ pub fn mostly_read<O: Operation>(
             writes: Box::new(move |input| typed(input).is_ok_and(writes)),
         },
         is_output_recorded: false,
+        is_refusal: false,
+    }
+}
+
+/// A route of an operation that reads from another machine. `prepare` finds out in a transaction what `work` needs, and
+/// `work` is done when that has ended: while it waits it holds neither a connection to the database nor a lock.
+pub fn read_outside<O: Operation, P: 'static>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
+    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
+) -> Route {
+    outside::<O, P>(rule, prepare, work, None)
+}
+
+/// A route of an operation that changes something on another machine, as [`read_outside`]. When `work` has succeeded,
+/// `settle` writes what follows from it, in the transaction that has the audit record of the change. It may run again
+/// when that transaction loses against another one; `work` never does.
+pub fn write_outside<O: Operation, P: 'static>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
+    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
+    settle: fn(&mut WriteCx<'_>, &O::In, &O::Out) -> Result<()>,
+) -> Route {
+    outside::<O, P>(rule, prepare, work, Some(settle))
+}
+
+type SettleOf<O> = fn(&mut WriteCx<'_>, &<O as Operation>::In, &<O as Operation>::Out) -> Result<()>;
+
+fn outside<O: Operation, P: 'static>(
+    rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
+    prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
+    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
+    settle: Option<SettleOf<O>>,
+) -> Route {
+    let prepare = move |cx: &mut Cx<'_>, input: &dyn Shape| -> Result<Errand> {
+        let prepared = prepare(cx, typed(input)?)?;
+        Ok(Box::new(move |app, input| Ok(Box::new(work(app, prepared, typed(input)?)?))))
+    };
+    let settle = settle
+        .map(|settle| -> Settlement { Box::new(move |cx, input, output| settle(cx, typed(input)?, typed(output)?)) });
+    Route {
+        op: O::OP,
+        new_input: || Box::new(O::In::default()),
+        rule: Box::new(move |cx, input| rule(cx, typed(input)?)),
+        is_output_recorded: settle.is_some(),
+        run: Run::Outside(Outside { prepare: Box::new(prepare), settle }),
         is_refusal: false,
     }
 }

@@ -203,8 +203,8 @@ impl Exchange {
             Ok(admitted) => admitted,
             Err(response) => return (service, op, response),
         };
-        if self.edge.app.registry().find(admitted.route_op).is_some_and(|route| route.is_read(admitted.input.as_ref()))
-        {
+        let is_short = |route: &Route| !route.waits() && route.is_read(admitted.input.as_ref());
+        if self.edge.app.registry().find(admitted.route_op).is_some_and(is_short) {
             return (service, op, self.dispatched(&admitted));
         }
         let exchange = Arc::clone(self);

@@ -193,6 +193,20 @@ impl Domain {
         Ok(value)
     }
 
+    /// Runs `work`, which changes the directory, on a connection of the service account that has just answered. Never
+    /// twice: when the answer to a change is lost, nobody knows whether it was made.
+    ///
+    /// # Errors
+    /// When no controller can be used, and those of `work`.
+    pub fn with_service_once<T>(&self, work: impl FnOnce(&mut Service) -> Result<T, LdapError>) -> Result<T, Problem> {
+        let kept =
+            self.take_idle().and_then(|mut kept| kept.connection.entry("", &["dsServiceName"]).map(|_| kept).ok());
+        let mut service = kept.map_or_else(|| self.service(), Ok)?;
+        let value = work(&mut service)?;
+        self.keep(service);
+        Ok(value)
+    }
+
     fn take_idle(&self) -> Option<Service> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|service| service.used_at.elapsed() < IDLE_TIME);

@@ -14,6 +14,7 @@ use base::DirectoryId;
 use kernel::{App, Error, Result};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an operator may choose for all directories.
@@ -56,7 +57,20 @@ pub struct Directories {
     options: Options,
     domains: Mutex<HashMap<DirectoryId, Arc<Domain>>>,
     attempts: Attempts,
+    under_way: AtomicUsize,
 }
+
+/// The leave to make one of a limited number of calls that wait for directories.
+pub(crate) struct Leave<'a>(&'a AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls that may wait for directories at once: a controller that hangs must not keep everybody else waiting.
+const UNDER_WAY_MAX: usize = 24;
 
 /// Directories of which connections are kept.
 const DOMAINS_MAX: usize = 256;
@@ -87,6 +101,13 @@ impl Directories {
         let domain = Arc::new(Domain::new(app, directory, certificates, &self.options)?);
         domains.insert(directory.id.clone(), Arc::clone(&domain));
         Ok(domain)
+    }
+
+    /// Leave to wait for a directory; `None` when too many calls do.
+    pub(crate) fn leave(&self) -> Option<Leave<'_>> {
+        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let leave = Leave(&self.under_way);
+        (before < UNDER_WAY_MAX).then_some(leave)
     }
 
     /// Forgets the connections to a directory.

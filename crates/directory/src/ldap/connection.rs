@@ -3,7 +3,7 @@
 
 use super::ber;
 use super::error::LdapError;
-use super::message::{self, Answer, Depth, Entry, Outcome, Search, code};
+use super::message::{self, Answer, Depth, Entry, Outcome, Part, Search, code};
 use super::tls::{self, Trust};
 use base::Secret;
 use rustls::{ClientConnection, StreamOwned};
@@ -198,9 +198,7 @@ impl Connection {
         for _ in 0..PAGES_MAX {
             let is_paged = search.depth == Depth::Subtree && search.limit == 0;
             let page = is_paged.then_some((PAGE_ENTRIES, cookie.as_slice()));
-            let id = self.begin();
-            let seconds = u32::try_from(self.patience.operation.as_secs()).unwrap_or(u32::MAX).max(1);
-            self.send(&message::search(id, search, page, seconds))?;
+            let id = self.ask(search, Part { page, sorted_by: None })?;
             cookie = loop {
                 match self.answer(id)? {
                     Answer::Found(entry) => {
@@ -229,6 +227,39 @@ impl Connection {
             }
         }
         Err(LdapError::TooMuch("more pages than can be"))
+    }
+
+    fn ask(&mut self, search: &Search<'_>, part: Part<'_>) -> Result<u32, LdapError> {
+        let id = self.begin();
+        let seconds = u32::try_from(self.patience.operation.as_secs()).unwrap_or(u32::MAX).max(1);
+        self.send(&message::search(id, search, part, seconds))?;
+        Ok(id)
+    }
+
+    /// The first `count` entries that `search` finds, in the order of `attribute`, of which each has one value. The
+    /// server sorts: it alone knows its order, which is also that of [`super::Filter::AtLeast`].
+    ///
+    /// # Errors
+    /// As [`Connection::search`].
+    pub fn first_sorted(
+        &mut self,
+        search: &Search<'_>,
+        attribute: &'static str,
+        count: u32,
+    ) -> Result<Vec<Entry>, LdapError> {
+        let id = self.ask(search, Part { page: Some((count, &[])), sorted_by: Some(attribute) })?;
+        let mut found = Vec::new();
+        loop {
+            match self.answer(id)? {
+                Answer::Found(entry) if found.len() < count as usize => found.push(entry),
+                Answer::Found(_) | Answer::Elsewhere => {}
+                Answer::Done(outcome, _) if matches!(outcome.code, code::SUCCESS | code::REFERRAL) => {
+                    return Ok(found);
+                }
+                Answer::Done(outcome, _) => return Err(LdapError::Refused(outcome)),
+                _ => return Err(LdapError::Protocol("another answer than that to a search")),
+            }
+        }
     }
 
     /// What `search` finds, at most `max` entries.
@@ -286,19 +317,19 @@ impl Connection {
         Ok(values)
     }
 
-    fn begin(&mut self) -> u32 {
+    pub(super) fn begin(&mut self) -> u32 {
         self.stream.set_deadline(Instant::now() + self.patience.operation);
         let id = self.next_id;
         self.next_id = if id == i32::MAX as u32 { 1 } else { id + 1 };
         id
     }
 
-    fn send(&mut self, bytes: &[u8]) -> Result<(), LdapError> {
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), LdapError> {
         self.stream.send(bytes).map_err(|error| LdapError::of_stream(&error))
     }
 
     /// The next message, which must be about `id`.
-    fn answer(&mut self, id: u32) -> Result<Answer, LdapError> {
+    pub(super) fn answer(&mut self, id: u32) -> Result<Answer, LdapError> {
         let length = loop {
             if let Some(length) = self.message_length()? {
                 break length;

@@ -1,4 +1,30 @@
-//! Distinguished names as texts (RFC 4514), as far as they must be compared.
+//! Distinguished names as texts (RFC 4514), as far as they must be made and compared.
+
+/// A value as it stands in a distinguished name: nothing in it ends the value or begins another one.
+pub fn escape(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 8);
+    let last = value.chars().count().saturating_sub(1);
+    for (at, letter) in value.chars().enumerate() {
+        match letter {
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' | '=' => text.extend(['\\', letter]),
+            '#' | ' ' if at == 0 => text.extend(['\\', letter]),
+            ' ' if at == last => text.push_str("\\ "),
+            control if control.is_control() => {
+                for byte in control.encode_utf8(&mut [0; 4]).bytes() {
+                    text.push_str(&format!("\\{byte:02x}"));
+                }
+            }
+            plain => text.push(plain),
+        }
+    }
+    text
+}
+
+/// Whether the entry `dn` is below `base`, or is it.
+pub fn is_within(dn: &str, base: &str) -> bool {
+    let (dn, base) = (key(dn), key(base));
+    dn == base || dn.strip_suffix(&base).is_some_and(|above| above.ends_with('\u{1}'))
+}
 
 /// A form of `dn` that is the same for every spelling of the same name: escapes resolved, lower case, no spaces
 /// around separators.
@@ -51,5 +77,30 @@ mod tests {
         assert_eq!(key("CN=Sales\\, EMEA (ext) \\#1,DC=x"), key("CN=Sales\\, EMEA (ext) #1,DC=x"));
         assert_ne!(key("CN=a\\,OU=b,DC=x"), key("CN=a,OU=b,DC=x"));
         assert_eq!(key("CN=dangling\\"), "cn=dangling");
+    }
+
+    #[test]
+    fn a_value_stays_one_value_of_its_name() {
+        for value in ["a,OU=b", "a+CN=b", "#a", " a", "a=b", "a\\,DC=x", "\"a\"", "<a>;b", "a\0b\n", "Zoë"] {
+            let name = format!("CN={},DC=x", escape(value));
+            let whole = key(&name);
+            assert_eq!(whole.matches('\u{1}').count(), 1, "{name}");
+            assert_eq!(whole, format!("cn={}\u{1}dc=x", value.to_lowercase()), "{name}");
+        }
+        assert_eq!((escape(" a "), escape(" ")), ("\\ a\\ ".to_owned(), "\\ ".to_owned()));
+    }
+
+    #[test]
+    fn what_is_below_an_entry_is_told_from_what_looks_so() {
+        let base = "OU=CORP,DC=corp,DC=example,DC=com";
+        assert!(is_within("CN=a,OU=Users,ou=corp, DC=corp,DC=example,DC=com", base) && is_within(base, base));
+        for other in [
+            "CN=a,DC=corp,DC=example,DC=com",
+            "CN=a,OU=XOU=CORP,DC=corp,DC=example,DC=com",
+            "CN=a\\,OU=CORP,DC=corp,DC=example,DC=com",
+            "CN=a,OU=CORP,DC=corp,DC=example,DC=com,DC=net",
+        ] {
+            assert!(!is_within(other, base), "{other}");
+        }
     }
 }

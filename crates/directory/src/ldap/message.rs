@@ -14,14 +14,34 @@ pub mod code {
     pub const STRONGER_AUTH: i64 = 8;
     /// The entry is somewhere else.
     pub const REFERRAL: i64 = 10;
+    /// The attribute, or the value, is not there.
+    pub const NO_SUCH_ATTRIBUTE: i64 = 16;
+    /// The schema does not know the attribute.
+    pub const UNDEFINED_ATTRIBUTE: i64 = 17;
+    /// A value that the attribute cannot have.
+    pub const CONSTRAINT_VIOLATION: i64 = 19;
+    /// The attribute, or the value, is there already.
+    pub const VALUE_EXISTS: i64 = 20;
+    /// A value that is not of the attribute's syntax.
+    pub const INVALID_SYNTAX: i64 = 21;
     /// There is no such entry.
     pub const NO_SUCH_OBJECT: i64 = 32;
+    /// What should be a name is none.
+    pub const INVALID_NAME: i64 = 34;
     /// Name or password.
     pub const INVALID_CREDENTIALS: i64 = 49;
+    /// Whoever asks may not.
+    pub const INSUFFICIENT_ACCESS: i64 = 50;
     /// Too much to do.
     pub const BUSY: i64 = 51;
     /// Shutting down.
     pub const UNAVAILABLE: i64 = 52;
+    /// The server never does that.
+    pub const UNWILLING: i64 = 53;
+    /// Entries of that class cannot have the attribute.
+    pub const CLASS_VIOLATION: i64 = 65;
+    /// The entry, or the account name, is there already.
+    pub const ENTRY_EXISTS: i64 = 68;
 }
 
 /// Object identifier of StartTLS (RFC 4511 §4.14).
@@ -30,6 +50,8 @@ pub(crate) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Object identifier of the control that shows what was deleted (MS-ADTS §3.1.1.3.4.1.14).
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+/// Object identifier of the control that has the server sort (RFC 2891).
+const SORT: &str = "1.2.840.113556.1.4.473";
 
 const BIND_REQUEST: u8 = 0x60;
 const BIND_RESPONSE: u8 = 0x61;
@@ -140,6 +162,8 @@ pub(crate) enum Answer {
     /// The end of a search, and the cookie of the next page.
     Done(Outcome, Vec<u8>),
     Extended(Outcome),
+    /// The end of a change, with the tag that says of which kind.
+    Changed(u8, Outcome),
 }
 
 fn message(id: u32, operation: Vec<u8>, controls: &[Vec<u8>]) -> Vec<u8> {
@@ -162,8 +186,22 @@ pub(crate) fn start_tls(id: u32) -> Vec<u8> {
     message(id, ber::group(EXTENDED_REQUEST, &[ber::value(REQUEST_NAME, START_TLS.as_bytes())]), &[])
 }
 
-/// A search; `page` gives the length of pages and the cookie of the one that is wanted.
-pub(crate) fn search(id: u32, search: &Search<'_>, page: Option<(u32, &[u8])>, seconds_max: u32) -> Vec<u8> {
+/// A change of the directory.
+pub(crate) fn change(id: u32, operation: Vec<u8>) -> Vec<u8> {
+    message(id, operation, &[])
+}
+
+/// Which part of what is found is wanted, and in which order.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Part<'a> {
+    /// The length of pages and the cookie of the one that is wanted.
+    pub page: Option<(u32, &'a [u8])>,
+    /// The attribute by which the server sorts.
+    pub sorted_by: Option<&'a str>,
+}
+
+/// A search.
+pub(crate) fn search(id: u32, search: &Search<'_>, part: Part<'_>, seconds_max: u32) -> Vec<u8> {
     let depth = if search.depth == Depth::Base { 0 } else { 2 };
     let attributes: Vec<Vec<u8>> = search.attributes.iter().map(|name| ber::text(name)).collect();
     let parts = [
@@ -178,12 +216,17 @@ pub(crate) fn search(id: u32, search: &Search<'_>, page: Option<(u32, &[u8])>, s
         ber::group(SEQUENCE, &attributes),
     ];
     let mut controls = Vec::new();
-    if let Some((size, cookie)) = page {
+    if let Some((size, cookie)) = part.page {
         let value = ber::group(SEQUENCE, &[ber::integer(INTEGER, size), ber::value(OCTETS, cookie)]);
         controls.push(ber::group(
             SEQUENCE,
             &[ber::text(PAGED_RESULTS), ber::boolean(BOOLEAN, true), ber::value(OCTETS, &value)],
         ));
+    }
+    if let Some(attribute) = part.sorted_by {
+        let value = ber::group(SEQUENCE, &[ber::group(SEQUENCE, &[ber::text(attribute)])]);
+        controls
+            .push(ber::group(SEQUENCE, &[ber::text(SORT), ber::boolean(BOOLEAN, true), ber::value(OCTETS, &value)]));
     }
     if search.shows_deleted {
         controls.push(ber::group(SEQUENCE, &[ber::text(SHOW_DELETED), ber::boolean(BOOLEAN, true)]));
@@ -206,6 +249,7 @@ fn parse(bytes: &[u8]) -> Option<(i64, Answer)> {
         SEARCH_REFERENCE => Answer::Elsewhere,
         SEARCH_DONE => Answer::Done(outcome(content)?, cookie(reader)?),
         EXTENDED_RESPONSE => Answer::Extended(outcome(content)?),
+        other if super::change::RESPONSES.contains(&other) => Answer::Changed(other, outcome(content)?),
         _ => return None,
     };
     Some((id, answer))

@@ -1,8 +1,9 @@
 //! A client of LDAP (RFC 4511) for Active Directory: blocking, over TLS, bounded in everything.
 //!
-//! Deliberately absent: writing to a directory, following referrals, SASL.
+//! Deliberately absent: following referrals, SASL.
 
 pub(crate) mod ber;
+mod change;
 mod connection;
 pub mod dn;
 pub mod dns;
@@ -16,6 +17,7 @@ mod tests;
 mod tls;
 pub mod x509;
 
+pub use change::{Edit, Modification};
 pub use connection::{Connection, Endpoint, Patience};
 pub use error::{Distrust, LdapError};
 pub use filter::Filter;

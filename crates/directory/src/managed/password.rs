@@ -54,9 +54,8 @@ fn work(app: &Arc<App>, id: DirectoryId, input: &ResetUserPasswordRequest) -> Re
     let _leave = Directories::of(app)?.leave().ok_or_else(unavailable)?;
     let (directory, certificates) = connector::load(app, &id)?.ok_or_else(unavailable)?;
     let password = Secret::new(input.new_password.as_str());
-    let outcome = connector::domain(app, &directory, certificates)?.and_then(|domain| {
-        domain.with_service_once(|service| reset(service, &directory, &input.user_name, &password))
-    });
+    let outcome = connector::domain(app, &directory, certificates)?
+        .and_then(|domain| domain.with_service_once(|service| reset(service, &directory, &input.user_name, &password)));
     match outcome {
         Ok(Reset::Done) => Ok(ResetUserPasswordResult {}),
         Ok(Reset::NoUser) => {

@@ -2,6 +2,7 @@
 //! (`AD_FQDN='…'`, `AD_CA='…'`, …); the controller answers DNS too. `tools/test` starts one and runs these.
 
 mod connect;
+mod data;
 mod sign_in;
 mod support;
 mod sync;

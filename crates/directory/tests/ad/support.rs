@@ -141,7 +141,19 @@ impl World {
 }
 
 impl Controller {
-    fn tool(&self, tool: &str, arguments: &[&str], ldif: &str) -> bool {
+    /// What a tool says.
+    pub fn output(&self, tool: &str, arguments: &[&str]) -> String {
+        let output = Command::new(tool)
+            .args(["-x", "-H", self.get("AD_LDAPS_URL"), "-D", self.get("AD_ADMIN"), "-w", self.get("AD_ADMIN_PW")])
+            .args(arguments)
+            .env("LDAPTLS_CACERT", self.get("AD_CA"))
+            .output()
+            .expect("the LDAP tools are installed with the controller");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Has a tool of OpenLDAP do something as the domain's administrator; whether it did.
+    pub fn tool(&self, tool: &str, arguments: &[&str], ldif: &str) -> bool {
         let mut child = Command::new(tool)
             .args(["-x", "-H", self.get("AD_LDAPS_URL"), "-D", self.get("AD_ADMIN"), "-w", self.get("AD_ADMIN_PW")])
             .args(arguments)
