@@ -1,4 +1,4 @@
-//! Connecting, describing and deleting directories.
+//! Connecting directories, and describing and deleting those of every kind.
 
 use crate::connector::Directories;
 use crate::record::{self, CONNECTED_MAX, Kind, MANAGED_MAX, Requested};
@@ -158,13 +158,29 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeleteDirectoryRequest) -> Result<Delete
         );
         return Err(messages::client(message));
     }
-    sync::forget_stale(&mut cx.write(), &directory.id)?;
     share::end_all(&mut cx.write(), &directory.id)?;
-    record::delete(&mut cx.write(), &directory.id)?;
-    if let Ok(directories) = Directories::of(cx.app) {
-        directories.forget(&directory.id);
+    if directory.is_managed() {
+        // Its domain is to end first.
+        let now = cx.now;
+        record::set_stage(&mut cx.write(), &directory.id, DirectoryStage::Deleting, None, now)?;
+        stage::begin(cx, &directory.id)?;
+    } else {
+        erase(cx, &directory.id)?;
     }
     Ok(DeleteDirectoryResult { directory_id: Some(directory.id.to_string()) })
+}
+
+/// Removes a directory from the database, and what is kept of it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn erase(cx: &mut WriteCx<'_>, id: &DirectoryId) -> Result<()> {
+    sync::forget_stale(&mut cx.write(), id)?;
+    record::delete(&mut cx.write(), id)?;
+    if let Ok(directories) = Directories::of(cx.app) {
+        directories.forget(id);
+    }
+    Ok(())
 }
 
 fn create_alias(cx: &mut WriteCx<'_>, input: &CreateAliasRequest) -> Result<CreateAliasResult> {

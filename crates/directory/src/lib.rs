@@ -2,7 +2,7 @@
 //!
 //! Start at [`routes`]. [`sign_in`] checks a name and a password against the domain of an identity store; [`sync`] brings its users and
 //! groups into an identity store; [`ldap`] is the client below both. `data` serves Directory Service Data: users and
-//! groups of domains that are run here.
+//! groups of domains that are run here ([`managed`]).
 
 mod access;
 mod certificate;
@@ -31,13 +31,21 @@ use kernel::job::JobHandler;
 
 /// Every operation of Directory Service and of Directory Service Data.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), certificate::routes(), tag::routes(), data::routes(), share::routes(), unsupported::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        directory::routes(),
+        managed::routes(),
+        certificate::routes(),
+        tag::routes(),
+        data::routes(),
+        share::routes(),
+        unsupported::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The jobs of directories.
 pub fn jobs() -> Vec<JobHandler> {
-    [stage::jobs(), sync::jobs()].into_iter().flatten().collect()
+    [stage::jobs(), managed::jobs(), sync::jobs()].into_iter().flatten().collect()
 }

@@ -2,9 +2,11 @@
 //!
 //! A directory that was asked for is connected by a job. What only a person can mend ends in Failed with a sentence that
 //! says what to mend; what may mend itself is tried for a while. Registering a certificate begins anew. Directories that
-//! are Active are looked at every few minutes, and Impaired while they do not answer.
+//! are Active are looked at every few minutes, and Impaired while they do not answer. Of domains that are run here
+//! [`managed::stage`] knows more.
 
 use crate::connector::{self, Problem};
+use crate::managed;
 use crate::record::{self, Directory};
 use base::{DirectoryId, Timestamp};
 use kernel::job::{JobHandler, JobKind, Outcome};
@@ -46,11 +48,11 @@ pub(crate) fn check_ldaps(cx: &mut WriteCx<'_>, id: &DirectoryId) -> Result<()> 
     cx.enqueue(ENABLE_LDAPS, id.as_str(), now)
 }
 
-fn write<T>(app: &Arc<App>, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn write<T>(app: &Arc<App>, work: impl FnMut(&mut WriteCx<'_>) -> Result<T>) -> Result<T> {
     app.write_as(&Caller::Service(SERVICE.to_owned()), &RequestInfo::of_service(app, SERVICE), work)
 }
 
-fn move_to(app: &Arc<App>, id: &DirectoryId, stage: DirectoryStage, reason: Option<&str>) -> Result<()> {
+pub(crate) fn move_to(app: &Arc<App>, id: &DirectoryId, stage: DirectoryStage, reason: Option<&str>) -> Result<()> {
     write(app, |cx| {
         let now = cx.now;
         record::set_stage(&mut cx.write(), id, stage, reason, now)
@@ -58,7 +60,7 @@ fn move_to(app: &Arc<App>, id: &DirectoryId, stage: DirectoryStage, reason: Opti
 }
 
 /// Connects as the service account and sees which domain is there.
-fn probe(app: &App, directory: &Directory, certificates: Vec<String>) -> Result<Result<(), Problem>> {
+pub(crate) fn probe(app: &App, directory: &Directory, certificates: Vec<String>) -> Result<Result<(), Problem>> {
     let probed = connector::domain(app, directory, certificates)?;
     Ok(probed.and_then(|domain| domain.service().map(|_| ())))
 }
@@ -66,6 +68,9 @@ fn probe(app: &App, directory: &Directory, certificates: Vec<String>) -> Result<
 fn connect(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let Some(id) = DirectoryId::parse(key) else { return Ok(Outcome::Done) };
     let Some((directory, certificates)) = connector::load(app, &id)? else { return Ok(Outcome::Done) };
+    if directory.is_managed() {
+        return managed::stage::look_after(app, &directory);
+    }
     let was_connected = directory.is_usable();
     if !was_connected && directory.stage != DirectoryStage::Creating {
         move_to(app, &id, DirectoryStage::Creating, None)?;

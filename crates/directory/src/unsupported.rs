@@ -1,27 +1,25 @@
-//! Operations for kinds of directories that there are none of here: each says so.
+//! Operations that no directory here has: each says so.
 //!
-//! An AD Connector has no controllers, trusts, snapshots, regions or schema of its own: those are the domain's, and are
-//! managed there. Directories that AWS would host are not hosted.
+//! An AD Connector has no trusts, regions or schema of its own: those are the domain's, and are managed there, as are
+//! those of a domain that is run here, with the tools for Active Directory.
 
+use crate::managed::not_for;
 use crate::{access, messages};
-use kernel::{Access, Cx, Error, Result, Route, WriteCx, route};
+use kernel::{Access, Cx, Result, Route, WriteCx, route};
 use model::ds::{
-    DescribeEventTopicsRequest, DescribeEventTopicsResult, DescribeSnapshotsRequest, DescribeSnapshotsResult,
-    DescribeTrustsRequest, DescribeTrustsResult, ListLogSubscriptionsRequest, ListLogSubscriptionsResult, ops,
+    DescribeEventTopicsRequest, DescribeEventTopicsResult, DescribeTrustsRequest, DescribeTrustsResult,
+    ListLogSubscriptionsRequest, ListLogSubscriptionsResult, ops,
 };
 use smithy::schema::Operation;
 
-fn of_connectors<O: Operation>() -> Error {
-    messages::unsupported(format!("{} is not supported for AD Connector directories.", O::OP.name))
-}
-
 fn not_hosted<O: Operation>(_cx: &mut WriteCx<'_>, _input: &O::In) -> Result<O::Out> {
-    let message = "Directories are not hosted here. Connect to a domain that you run with ConnectDirectory.";
+    let message = "Directories of this type are not hosted here. Have a domain run with CreateMicrosoftAD, or connect to \
+                   one that you run with ConnectDirectory.";
     Err(messages::unsupported(message))
 }
 
 fn unknown<O: Operation>(_cx: &mut WriteCx<'_>, _input: &O::In) -> Result<O::Out> {
-    Err(of_connectors::<O>())
+    Err(messages::unsupported(format!("{} is not supported.", O::OP.name)))
 }
 
 /// Routes of operations on a directory that refuse whatever the directory: each with the member that names it and the
@@ -32,8 +30,8 @@ macro_rules! refused {
             route::$kind::<ops::$op>(
                 |cx, input| Ok(access::on::<ops::$op>(cx, &input.$id)?.into()),
                 |cx, input| {
-                    access::$existing(cx, &input.$id)?;
-                    Err(of_connectors::<ops::$op>())
+                    let directory = access::$existing(cx, &input.$id)?;
+                    Err(not_for::<ops::$op>(&directory))
                 },
             )
         ),*]
@@ -47,11 +45,6 @@ fn any_directory<O: Operation>(cx: &mut Cx<'_>, _input: &O::In) -> Result<Access
 
 fn require(cx: &mut Cx<'_>, id: Option<&str>) -> Result<()> {
     id.map_or(Ok(()), |id| access::existing(cx, id).map(drop))
-}
-
-fn snapshots(cx: &mut Cx<'_>, input: &DescribeSnapshotsRequest) -> Result<DescribeSnapshotsResult> {
-    require(cx, input.directory_id.as_deref())?;
-    Ok(DescribeSnapshotsResult { snapshots: Some(Vec::new()), next_token: None })
 }
 
 fn trusts(cx: &mut Cx<'_>, input: &DescribeTrustsRequest) -> Result<DescribeTrustsResult> {
@@ -71,7 +64,6 @@ fn event_topics(cx: &mut Cx<'_>, input: &DescribeEventTopicsRequest) -> Result<D
 
 fn empty_lists() -> Vec<Route> {
     vec![
-        route::read::<ops::DescribeSnapshots>(access::anywhere::<ops::DescribeSnapshots>, snapshots),
         route::read::<ops::DescribeTrusts>(access::anywhere::<ops::DescribeTrusts>, trusts),
         route::read::<ops::ListLogSubscriptions>(access::anywhere::<ops::ListLogSubscriptions>, log_subscriptions),
         route::read::<ops::DescribeEventTopics>(
@@ -86,10 +78,6 @@ fn empty_lists() -> Vec<Route> {
 
 fn hosting() -> Vec<Route> {
     vec![
-        route::write::<ops::CreateMicrosoftAD>(
-            access::anywhere::<ops::CreateMicrosoftAD>,
-            not_hosted::<ops::CreateMicrosoftAD>,
-        ),
         route::write::<ops::CreateDirectory>(
             access::anywhere::<ops::CreateDirectory>,
             not_hosted::<ops::CreateDirectory>,
@@ -105,7 +93,6 @@ fn on_nothing() -> Vec<Route> {
             access::anywhere::<ops::DeleteADAssessment>,
             unknown::<ops::DeleteADAssessment>,
         ),
-        route::write::<ops::DeleteSnapshot>(any_directory::<ops::DeleteSnapshot>, unknown::<ops::DeleteSnapshot>),
         route::write::<ops::DeleteTrust>(any_directory::<ops::DeleteTrust>, unknown::<ops::DeleteTrust>),
         route::write::<ops::DescribeADAssessment>(
             access::anywhere::<ops::DescribeADAssessment>,
@@ -114,10 +101,6 @@ fn on_nothing() -> Vec<Route> {
         route::write::<ops::ListADAssessments>(
             access::anywhere::<ops::ListADAssessments>,
             unknown::<ops::ListADAssessments>,
-        ),
-        route::write::<ops::RestoreFromSnapshot>(
-            any_directory::<ops::RestoreFromSnapshot>,
-            unknown::<ops::RestoreFromSnapshot>,
         ),
         route::write::<ops::StartADAssessment>(
             access::anywhere::<ops::StartADAssessment>,
@@ -133,13 +116,10 @@ fn reads() -> Vec<Route> {
         DescribeCAEnrollmentPolicy directory_id existing_directory,
         DescribeClientAuthenticationSettings directory_id existing_directory,
         DescribeConditionalForwarders directory_id existing,
-        DescribeDirectoryDataAccess directory_id existing_directory,
-        DescribeDomainControllers directory_id existing,
         DescribeHybridADUpdate directory_id existing_directory,
         DescribeRegions directory_id existing_directory,
         DescribeSettings directory_id existing_directory,
         DescribeUpdateDirectory directory_id existing_directory,
-        GetSnapshotLimits directory_id existing,
         ListIpRoutes directory_id existing,
         ListSchemaExtensions directory_id existing,
     }
@@ -153,23 +133,19 @@ fn writes() -> Vec<Route> {
         CreateComputer directory_id existing,
         CreateConditionalForwarder directory_id existing,
         CreateLogSubscription directory_id existing,
-        CreateSnapshot directory_id existing,
         CreateTrust directory_id existing,
         DeleteConditionalForwarder directory_id existing,
         DeleteLogSubscription directory_id existing,
         DeregisterEventTopic directory_id existing,
         DisableCAEnrollmentPolicy directory_id existing,
         DisableClientAuthentication directory_id existing_directory,
-        DisableDirectoryDataAccess directory_id existing_directory,
         DisableRadius directory_id existing,
         EnableCAEnrollmentPolicy directory_id existing,
         EnableClientAuthentication directory_id existing_directory,
-        EnableDirectoryDataAccess directory_id existing_directory,
         EnableRadius directory_id existing,
         RegisterEventTopic directory_id existing,
         RemoveIpRoutes directory_id existing,
         RemoveRegion directory_id existing_directory,
-        ResetUserPassword directory_id existing,
         StartSchemaExtension directory_id existing,
         UpdateConditionalForwarder directory_id existing,
         UpdateDirectorySetup directory_id existing_directory,

@@ -1,5 +1,6 @@
 //! Configuration: flags over environment over a TOML file over defaults.
 
+use crate::domain_controller::{NETWORK, Network};
 use anyhow::{Context as _, Result, bail};
 use base::AccountId;
 use kernel::settings::{MemberCreation, Settings};
@@ -25,6 +26,9 @@ pub struct Options {
     /// Address and port of a second listener, which answers under AWS's own host names [default: none]
     #[arg(long, env = "VESTIBULE_AWS_HOSTS", value_name = "ADDR:PORT")]
     pub aws_hosts: Option<String>,
+    /// Network of whose addresses each domain controller of a MicrosoftAD directory gets one [default: 127.90.0.0/16]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_ADDRESSES", value_name = "CIDR")]
+    pub directory_addresses: Option<String>,
     /// Mail server: `smtp://HOST`, `smtps://HOST`, with user and password where it wants them [default: none]
     #[arg(long, env = "VESTIBULE_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -138,7 +142,7 @@ impl Options {
             anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
         })?;
         Ok(over!(self, from_file;
-            data, listen, aws_hosts, smtp_url, mail_from, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
+            data, listen, aws_hosts, directory_addresses, smtp_url, mail_from, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
             oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
             admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
@@ -156,6 +160,9 @@ impl Options {
             .parse()
             .map_err(|_| anyhow::anyhow!("--listen {listen_text}: give an address and a port, like {LISTEN}"))?;
         let aws_hosts = self.aws_hosts.as_deref().map(checked_aws_hosts).transpose()?;
+        let addresses = self.directory_addresses.as_deref().unwrap_or(NETWORK);
+        let directory_addresses =
+            Network::parse(addresses).with_context(|| format!("--directory-addresses {addresses}"))?;
         let tls = checked_tls(self.tls_cert, self.tls_key)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base_url = self.base_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
@@ -205,6 +212,7 @@ impl Options {
             data: self.data.unwrap_or_else(|| PathBuf::from(DATA)),
             listen,
             aws_hosts,
+            directory_addresses,
             smtp_url: self.smtp_url,
             mail_from: self.mail_from,
             database_url: self.database_url,
@@ -282,6 +290,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where to answer under AWS's own host names.
     pub aws_hosts: Option<SocketAddr>,
+    /// Where domain controllers listen.
+    pub directory_addresses: Network,
     /// The mail server.
     pub smtp_url: Option<String>,
     /// Sender of mail.

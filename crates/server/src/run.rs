@@ -3,6 +3,7 @@
 use crate::aws_hosts::AwsHosts;
 use crate::bootstrap::{self, Bootstrap, DataDirectory};
 use crate::config::Config;
+use crate::domain_controller::DomainControllers;
 use crate::gate::{Gate, SharedGate};
 use crate::http::Edge;
 use crate::last_used::LastUsed;
@@ -14,6 +15,7 @@ use crate::worker::Workers;
 use crate::{effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
+use directory::managed::{self, Domains};
 use iam::oidc_provider::keys::WantedKeys;
 use kernel::App;
 use kernel::app::Parts;
@@ -61,6 +63,8 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     let gate = Arc::new(Gate::default());
     let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
     let mailer = Mailer::new(config.smtp_url.as_deref(), config.mail_from.as_deref())?;
+    let data = directory.as_ref().map(|_| config.data.as_path());
+    let domains: Box<dyn Domains> = Box::new(DomainControllers::new(data, config.directory_addresses));
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let app = App::new(Parts {
         store,
@@ -77,7 +81,8 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
             .with(LastSeen::default())
             .with(WantedKeys::default())
             .with(fetcher)
-            .with(mailer),
+            .with(mailer)
+            .with(domains),
     });
     let bootstrap = bootstrap::bootstrap(&app, config, directory.as_ref())?;
     Ok(Assembly { app, gate, bootstrap, _directory: directory })
@@ -133,10 +138,12 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     }
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), tls.is_some(), first_state);
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;
+    managed::resume(&assembly.app)?;
     ready(&assembly, &config)?;
     let front = tls.map_or(Front::Plain, Front::Tls);
     runtime.block_on(serve_until_stopped(&edge, (listener, front), aws_hosts));
     workers.stop();
+    managed::stop(&assembly.app);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::Options;
 use super::attempts::Policy;
 use crate::ldap::{Connection, Endpoint, LdapError, Patience, Trust, code, dns};
+use crate::managed;
 use crate::record::Directory;
 use base::{Random, Secret};
 use kernel::App;
@@ -144,7 +145,7 @@ impl Domain {
             name: directory.name.clone(),
             short_name: directory.short_name(),
             name_servers: servers.map(|address| (address, options.dns_port).into()).collect(),
-            fixed: options.controllers.get(&directory.name).cloned().unwrap_or_default(),
+            fixed: fixed(directory, options),
             user: format!("{}@{}", directory.service_user(), directory.name),
             password,
             trust: Trust::new(&authorities, options.allows_plain_ldap).map_err(|error| internal(&error))?,
@@ -364,6 +365,19 @@ impl Domain {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.controllers.iter().map(|controller| controller.endpoint.address).collect()
     }
+}
+
+/// The controllers that are not looked up: those that an operator named, and those that are run here.
+fn fixed(directory: &Directory, options: &Options) -> Vec<(String, IpAddr)> {
+    if let Some(named) = options.controllers.get(&directory.name) {
+        return named.clone();
+    }
+    if !directory.is_managed() {
+        return Vec::new();
+    }
+    let host = managed::controller_host(&directory.short_name(), &directory.name);
+    let addresses = directory.details.dns_ip_addrs.iter().flatten().filter_map(|address| address.parse().ok());
+    addresses.map(|address| (host.clone(), address)).collect()
 }
 
 /// An instant of Active Directory (tenths of microseconds since 1601) as ours.

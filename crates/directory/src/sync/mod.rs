@@ -117,6 +117,11 @@ pub(crate) fn forget_stale(tx: &mut WriteTx<'_>, directory: &DirectoryId) -> Res
     Ok(())
 }
 
+/// Has the next run of every store read everything from the directory, whose counter of changes is not to be relied on.
+pub(crate) fn read_anew(tx: &mut WriteTx<'_>, directory: &DirectoryId) -> Result<()> {
+    settings::stores_of(tx, directory)?.iter().try_for_each(|store| settings::read_everything(tx, store))
+}
+
 /// Has the store synchronized now. Where it is paused, nothing happens.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod certificate;
 mod connect;
 mod data;
+mod managed;
 mod share;
 mod support;
 mod unsupported;

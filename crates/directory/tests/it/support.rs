@@ -20,6 +20,11 @@ pub struct World {
 }
 
 pub fn world() -> World {
+    world_with(|extensions| extensions)
+}
+
+/// With what `extend` adds.
+pub fn world_with(extend: impl FnOnce(Extensions) -> Extensions) -> World {
     let controller = ("dc1.corp.example.com".to_owned(), Ipv4Addr::LOCALHOST.into());
     let second = Duration::from_secs(1);
     let options = Options {
@@ -36,7 +41,7 @@ pub fn world() -> World {
             Event::AccountLeftOrganization { account, .. } => directory::share::on_account_left(cx, account),
             _ => Ok(()),
         },
-        extensions: Extensions::default().with(Directories::new(options)),
+        extensions: extend(Extensions::default().with(Directories::new(options))),
         ..Setup::default()
     });
     let account = AccountId::parse("111122223333").expect("valid");

@@ -43,7 +43,7 @@ fn name(key: &KeyPair) -> DistinguishedName {
 }
 
 /// Sets the days for which a certificate of `now` is good.
-fn date(params: &mut CertificateParams, now: Timestamp, days: i64) -> Result<()> {
+pub(crate) fn date(params: &mut CertificateParams, now: Timestamp, days: i64) -> Result<()> {
     let day = |at: Timestamp| {
         let text = at.iso8601();
         let mut parts = text.get(..10)?.split('-');

@@ -7,6 +7,7 @@ mod authority;
 mod names;
 
 pub use authority::Authority;
+pub(crate) use authority::date;
 pub use names::Names;
 
 use anyhow::{Context as _, Result};
