@@ -2,6 +2,7 @@
 
 use super::client_token;
 use super::failure::{self, Failure};
+use super::object::{self, ACCOUNT_NAME};
 use crate::connector::{self, Directories, Domain, Service};
 use crate::ldap::{Entry, Filter, LdapError};
 use crate::record::Directory;
@@ -16,8 +17,6 @@ use std::sync::Arc;
 
 /// Rows of a page whose length was not chosen.
 const PAGE_ROWS: i32 = 100;
-/// The attribute by which lists are sorted: every object of interest has one, and no two have the same.
-const ACCOUNT_NAME: &str = "sAMAccountName";
 
 /// What a request names.
 #[derive(Default)]
@@ -231,7 +230,7 @@ impl Session<'_> {
         let filter = Filter::And(filters);
         let mut rows = self.read(|service| {
             let base = service.root.base.clone();
-            let search = super::object::search(&base, filter.clone(), attributes);
+            let search = object::search(&base, filter.clone(), attributes);
             Ok(service.connection.first_sorted(&search, ACCOUNT_NAME, fetch)?)
         })?;
         if rows.len() < fetch as usize {

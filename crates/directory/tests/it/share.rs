@@ -199,10 +199,10 @@ fn only_what_can_be_shared_is_shared_and_only_with_others() {
     assert_eq!(code(world.share(&unknown, STRANGER, handshake)), "EntityDoesNotExistException");
     let standard = "update dir_directory set details = '{\"Edition\":\"Standard\"}' where id = $1";
     let fill = "insert into dir_share (id, directory_id, account_id, method, status, created_at, changed_at) \
-                values ($1, $2, $1, 'HANDSHAKE', 'Shared', 0, 0)";
+                values ($1, $2, $3, 'HANDSHAKE', 'Shared', 0, 0)";
     let work = |tx: &mut kernel::WriteTx<'_>| {
         tx.exec_one(standard, params![id])?;
-        (0..25).try_for_each(|index| tx.exec_one(fill, params![format!("d-{index:010}"), id]))
+        (0..25).try_for_each(|index| tx.exec_one(fill, params![format!("d-{index:010}"), id, format!("{index:012}")]))
     };
     world.app.app.store.write(work, |_| {}).expect("filled");
     assert_eq!(code(world.share(&id, STRANGER, handshake)), "ShareLimitExceededException");
