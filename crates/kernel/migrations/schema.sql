@@ -31,6 +31,25 @@ CREATE TABLE dir_certificate (
     registered_at integer not null
 ) strict;
 
+CREATE TABLE dir_controller (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    -- Where it listens, alone.
+    address text not null,
+    launched_at integer not null
+) strict;
+
+CREATE TABLE dir_data_token (
+    directory_id text not null,
+    token text not null,
+    -- SHA-256 of the operation and its other parameters.
+    request blob not null,
+    -- The answer, as JSON in the shape of the API.
+    answer text not null,
+    expires_at integer not null,
+    primary key (directory_id, token)
+) strict;
+
 CREATE TABLE dir_departure (
     store_id text not null references dir_sync (store_id),
     object_id text not null,
@@ -48,6 +67,10 @@ CREATE TABLE dir_directory (
     details text not null,
     -- Password of the account by which the directory is read.
     sealed_password blob not null,
+    -- Password that the administrator of a domain is to have that is run here; null once there is the domain.
+    sealed_first_password blob,
+    -- Authority in PEM that signs the certificates of the controllers of a domain that is run here.
+    authority text,
     alias text,
     is_sso_enabled integer not null,
     stage text not null,
@@ -56,6 +79,9 @@ CREATE TABLE dir_directory (
     ldaps_status text not null,
     ldaps_reason text,
     ldaps_changed_at integer not null,
+    -- Whether Directory Service Data may be used.
+    data_access_status text not null
+        check (data_access_status in ('Disabled', 'Disabling', 'Enabled', 'Enabling', 'Failed')),
     -- Moves with what connections are made from: addresses, certificates, the account.
     revision integer not null,
     created_at integer not null
@@ -69,6 +95,14 @@ CREATE TABLE dir_scope (
     object_id text,
     added_at integer not null,
     primary key (store_id, kind, name_key)
+) strict;
+
+CREATE TABLE dir_snapshot (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    name text,
+    status text not null check (status in ('Creating', 'Completed', 'Failed')),
+    started_at integer not null
 ) strict;
 
 CREATE TABLE dir_sync (
@@ -831,9 +865,17 @@ CREATE INDEX change_by_time on change (at);
 
 CREATE INDEX dir_certificate_by_directory on dir_certificate (directory_id, id);
 
+CREATE UNIQUE INDEX dir_controller_by_address on dir_controller (address);
+
+CREATE INDEX dir_controller_by_directory on dir_controller (directory_id, id);
+
+CREATE INDEX dir_data_token_by_expiry on dir_data_token (expires_at);
+
 CREATE INDEX dir_directory_by_account on dir_directory (account_id, id);
 
 CREATE UNIQUE INDEX dir_directory_by_alias on dir_directory (alias);
+
+CREATE INDEX dir_snapshot_by_directory on dir_snapshot (directory_id, id);
 
 CREATE INDEX dir_sync_by_directory on dir_sync (directory_id);
 

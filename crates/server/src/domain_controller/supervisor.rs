@@ -257,7 +257,7 @@ impl Run {
         // Interactive: it ends when its standard input does, and so with the server, however that ends.
         command.args(["-i", "--no-process-group", "-M", "single", "-s"]).arg(&configuration);
         command.env("KRB5_CONFIG", place.join("etc/krb5.conf")).current_dir(&place);
-        let mut process = self.process(command).context("Samba cannot be started")?;
+        let process = self.process(command).context("Samba cannot be started")?;
         let started = Instant::now();
         let mut is_running = false;
         loop {
