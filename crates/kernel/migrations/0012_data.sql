@@ -2,7 +2,8 @@
 
 create table dir_data_token (
     directory_id text not null,
-    token text not null,
+    -- SHA-256 of the token.
+    token {bytes} not null,
     -- SHA-256 of the operation and its other parameters.
     request {bytes} not null,
     -- The answer, as JSON in the shape of the API.

@@ -426,9 +426,11 @@ fn searches_find_values_and_nothing_breaks_out_of_them() {
     assert_eq!(reason(managed.search(&["nonsense"], "a")), "INVALID_ATTRIBUTE_NAME");
     assert_eq!(reason(managed.search(&["whenCreated"], "a")), "INVALID_ATTRIBUTE_FOR_SEARCH");
     // The directory takes some of these for the name, where a policy that names it does not.
-    for hostile in ["*", "dea1)(cn=*", "\u{e4}\u{f6}", "dea1\0", "dea1 ", " dea1"] {
+    for hostile in ["*", "dea1)(cn=*", "\u{e4}\u{f6}", "dea1 ", " dea1"] {
         assert_eq!(code(managed.user(hostile, &[])), "ResourceNotFoundException", "{hostile}");
     }
+    assert_eq!(reason(managed.user("dea1\0", &[])), "INVALID_ATTRIBUTE_VALUE");
+    assert_eq!(reason(managed.create_group("dea2\0x")), "INVALID_ATTRIBUTE_VALUE");
 }
 
 #[test]
@@ -473,7 +475,7 @@ fn a_change_with_a_known_token_is_made_once_and_recorded_each_time() {
         managed.call::<ops::CreateUser>(CreateUserRequest {
             directory_id: managed.id.clone(),
             sam_account_name: name.to_owned(),
-            client_token: Some("token-1".to_owned()),
+            client_token: Some("token-1\0".to_owned()),
             ..CreateUserRequest::default()
         })
     };

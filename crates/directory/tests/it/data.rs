@@ -39,7 +39,8 @@ fn operations_on_data_take_their_own_permission_and_that_to_the_data() {
         directory_id: id.clone(),
         group_name: "admins".to_owned(),
         member_name: "ann".to_owned(),
-        member_realm: Some("corp.example.com".to_owned()),
+        // Policies see one spelling.
+        member_realm: Some("CORP.Example.com.".to_owned()),
         ..AddGroupMemberRequest::default()
     };
     let add = &permissions::<ops::AddGroupMember>(&world, &add)[0];
