@@ -1,8 +1,7 @@
 use crate::support::world;
 use kernel::testing::code;
 use model::ds::{
-    CreateMicrosoftADRequest, CreateTrustRequest, DescribeSettingsRequest, DescribeTrustsRequest, VerifyTrustRequest,
-    ops,
+    CreateDirectoryRequest, CreateTrustRequest, DescribeSettingsRequest, DescribeTrustsRequest, VerifyTrustRequest, ops,
 };
 
 #[test]
@@ -30,7 +29,7 @@ fn what_connectors_do_not_have_says_so() {
     assert_eq!(code(settings("d-0000000000")), "DirectoryDoesNotExistException");
     assert_eq!(code(settings(&id)), "UnsupportedOperationException");
     assert_eq!(code(world.call::<ops::VerifyTrust>(VerifyTrustRequest::default())), "UnsupportedOperationException");
-    let hosted = world.call::<ops::CreateMicrosoftAD>(CreateMicrosoftADRequest::default());
+    let hosted = world.call::<ops::CreateDirectory>(CreateDirectoryRequest::default());
     assert_eq!(code(hosted), "UnsupportedOperationException");
     let trusts = world.call::<ops::DescribeTrusts>(DescribeTrustsRequest::default()).expect("an empty list");
     assert_eq!(trusts.trusts.map(|list| list.len()), Some(0));
