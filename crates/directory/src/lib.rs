@@ -5,6 +5,7 @@
 //! writing to directories.
 
 mod access;
+mod administration;
 mod certificate;
 pub mod connector;
 mod directory;
@@ -26,9 +27,12 @@ pub use object_id::ObjectId;
 use kernel::Route;
 use kernel::job::JobHandler;
 
-/// Every operation of Directory Service.
+/// Every operation of Directory Service, and those of the administration that are about directories.
 pub fn routes() -> Vec<Route> {
-    [directory::routes(), certificate::routes(), tag::routes(), unsupported::routes()].into_iter().flatten().collect()
+    [administration::routes(), directory::routes(), certificate::routes(), tag::routes(), unsupported::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The jobs of directories.

@@ -61,6 +61,9 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     let gate = Arc::new(Gate::default());
     let authorities = config.oidc_ca_file.clone().map(AuthorityFile::new).transpose()?;
     let mailer = Mailer::new(config.smtp_url.as_deref(), config.mail_from.as_deref())?;
+    if config.directories.allows_plain_ldap {
+        tracing::warn!("--directory-allow-plain-ldap: passwords may cross the network where anybody can read them");
+    }
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let app = App::new(Parts {
         store,
@@ -76,6 +79,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
             .with(LastUsed::default())
             .with(LastSeen::default())
             .with(WantedKeys::default())
+            .with(directory::Directories::new(config.directories.clone()))
             .with(fetcher)
             .with(mailer),
     });

@@ -246,14 +246,8 @@ impl Domain {
             return Ok((Err(other), Policy::default()));
         }
         let locking = connection.entry(&base, &["lockoutThreshold", "lockOutObservationWindow"])?.unwrap_or_default();
-        let mut policy = Policy::default();
-        if let Some(threshold) = locking.number("lockoutThreshold") {
-            policy.threshold = threshold.max(0);
-        }
-        if let Some(window) = locking.number("lockOutObservationWindow") {
-            // A duration is negative and in tenths of microseconds.
-            policy.window_seconds = (window.saturating_neg() / 10_000_000).clamp(1, 86_400);
-        }
+        let (threshold, window) = (locking.number("lockoutThreshold"), locking.number("lockOutObservationWindow"));
+        let policy = Policy::default().with(threshold, window);
         let server = root.text("dsServiceName").unwrap_or_default().to_owned();
         let last_change = root.number("highestCommittedUSN").unwrap_or_default();
         Ok((Ok(Root { base, server, last_change }), policy))

@@ -1,7 +1,9 @@
 //! Against a real domain controller. `VESTIBULE_TEST_AD` names a file with the lines that say where it is
 //! (`AD_FQDN='…'`, `AD_CA='…'`, …); the controller answers DNS too. `tools/test` starts one and runs these.
 
+mod between;
 mod connect;
+mod fault;
 mod sign_in;
 mod support;
 mod sync;

@@ -155,6 +155,18 @@ impl Controller {
         child.wait().expect("the tool ends").success()
     }
 
+    /// An attribute of an entry, as its administrator reads it.
+    pub fn attribute(&self, dn: &str, name: &str) -> Option<String> {
+        let output = Command::new("ldapsearch")
+            .args(["-x", "-LLL", "-o", "ldif-wrap=no", "-H", self.get("AD_LDAPS_URL"), "-D", self.get("AD_ADMIN")])
+            .args(["-w", self.get("AD_ADMIN_PW"), "-s", "base", "-b", dn, name])
+            .env("LDAPTLS_CACERT", self.get("AD_CA"))
+            .output()
+            .expect("the LDAP tools are installed with the controller");
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(str::to_owned)
+    }
+
     /// Changes the directory as its administrator.
     pub fn modify(&self, ldif: &str) {
         assert!(self.tool("ldapmodify", &[], ldif), "{ldif}");

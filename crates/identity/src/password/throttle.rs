@@ -36,7 +36,44 @@ impl Keys {
         for byte in hash.as_ref() {
             let _ = write!(name, "{byte:02x}");
         }
-        Self { name, address: format!("address/{}", network(source_ip)) }
+        Self { name, address: address_key(source_ip) }
+    }
+}
+
+fn address_key(source_ip: &str) -> String {
+    format!("address/{}", network(source_ip))
+}
+
+/// The failures from an address, also of people whose passwords are kept elsewhere.
+pub struct AddressFailures {
+    key: String,
+}
+
+impl AddressFailures {
+    /// Those from `source_ip`.
+    pub fn of(source_ip: &str) -> Self {
+        Self { key: address_key(source_ip) }
+    }
+
+    /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wait(&self, tx: &mut Tx, now: Timestamp) -> Result<Option<i64>> {
+        wait_for(tx, [&self.key, &self.key], now)
+    }
+
+    /// Counts a failure, unless the address is blocked already: then the seconds for which it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn count(&self, tx: &mut WriteTx<'_>, now: Timestamp) -> Result<Option<i64>> {
+        let wait = self.wait(tx, now)?;
+        if wait.is_none() {
+            count(tx, &self.key, ADDRESS_FAILURES_MAX, now)?;
+            sweep(tx, now)?;
+        }
+        Ok(wait)
     }
 }
 
@@ -54,8 +91,12 @@ fn network(source_ip: &str) -> String {
 
 /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
 pub(super) fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i64>> {
+    wait_for(tx, [&keys.name, &keys.address], now)
+}
+
+fn wait_for(tx: &mut Tx, [one, other]: [&str; 2], now: Timestamp) -> Result<Option<i64>> {
     let sql = "select blocked_until from ids_throttle where key = $1 or key = $2";
-    let until: Vec<Timestamp> = tx.all(sql, params![keys.name, keys.address], |row| row.get(0))?;
+    let until: Vec<Timestamp> = tx.all(sql, params![one, other], |row| row.get(0))?;
     let micros = until.into_iter().map(|until| until.micros() - now.micros()).max().unwrap_or_default();
     Ok((micros > 0).then(|| (micros + 999_999) / 1_000_000))
 }
