@@ -148,7 +148,7 @@ fn changes_come_with_the_schedule_or_when_somebody_asks() {
     world.choose(&store, Kind::User, "schedule");
     world.write(|cx| sync::configure(cx, &store, false, 600, &sync::Mapping::default()));
     world.app.run_jobs();
-    let first = world.app.clock.now();
+    let first = world.app.app.now();
     assert_eq!(settings(&world, &store).ran_at, first);
     let rename = |to: &str| {
         let dn = format!("CN=schedule,{unit}");
