@@ -680,7 +680,7 @@ pub mod schema {
         opt("Message", &Text),
     ]);
     pub static Scopes: Schema = list("Scopes", &Text, ANY);
-    pub static ServiceAccountName: Schema = pattern("ServiceAccountName", range(1, 64), r"[a-zA-Z0-9._-]+");
+    pub static ServiceAccountName: Schema = pattern("ServiceAccountName", range(1, 255), r"[^\p{Cc}]+");
     pub static ServiceAccountPassword: Schema = string("ServiceAccountPassword", range(1, 128)).sensitive();
     pub static SessionId: Schema = pattern("SessionId", range(1, 128), r"[A-Za-z0-9_-]+");
     pub static SessionKind: Schema = enumeration("SessionKind", super::SessionKind::VALUES);

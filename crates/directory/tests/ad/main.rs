@@ -4,6 +4,7 @@
 mod between;
 mod connect;
 mod fault;
+mod openldap;
 mod sign_in;
 mod support;
 mod sync;

@@ -22,7 +22,7 @@ enum DirectoryCommand {
     SetServiceAccount {
         /// Id of the directory
         directory: String,
-        /// Name of the account in the domain (sAMAccountName)
+        /// Name of the account in the domain (sAMAccountName), its user principal name or distinguished name
         #[arg(long, value_name = "NAME")]
         user_name: String,
     },
