@@ -1,4 +1,4 @@
-//! Against a real domain controller. `VESTIBULE_TEST_AD` names a file with the lines that say where it is
+//! Against a real domain controller, and in `openldap` against a server of another maker. `VESTIBULE_TEST_AD` names a file with the lines that say where it is
 //! (`AD_FQDN='…'`, `AD_CA='…'`, …); the controller answers DNS too. `tools/test` starts one and runs these.
 
 mod between;
