@@ -1,15 +1,18 @@
 //! The load test of the whole: the release binary against a bare handler of the same HTTP framework, in the same run,
 //! on the same machine, with the same signed requests; and the figures of a start, of an idle server, of long lists,
-//! of changes, and of roles for permission sets.
+//! of changes, of roles for permission sets, and of the
+//! synchronization with a directory.
 //!
 //! Ratios are what counts: they hold on a slow and on a busy machine. Nothing here fails because of a time.
 
 mod bare;
+mod domain;
 mod figures;
 mod instance;
 mod portal;
 mod provision;
 mod request;
+mod sync;
 mod throughput;
 mod wire;
 
@@ -44,7 +47,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare", body, content_type] => bare::serve(Path::new(body), content_type),
-        [] => run(&["throughput", "start", "lists", "changes", "portal", "provision"]),
+        [] => run(&["throughput", "start", "lists", "changes", "portal", "provision", "sync"]),
         sections => run(sections),
     }
 }
@@ -63,7 +66,8 @@ fn run(sections: &[&str]) -> Result<()> {
             "changes" => figures::changes(&program, &scratch.directory("changes"))?,
             "portal" => portal::run(&program, &scratch.directory("portal"))?,
             "provision" => provision::run(&scratch.directory("provision"))?,
-            other => bail!("{other}: the sections are throughput, start, lists, changes, portal and provision"),
+            "sync" => sync::run(&program, &scratch.directory("sync"))?,
+            other => bail!("{other}: the sections are throughput, start, lists, changes, portal, provision and sync"),
         }
     }
     Ok(())

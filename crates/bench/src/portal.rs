@@ -28,15 +28,20 @@ const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 
 /// An administrator's clients of a running server.
-struct Administrator<'a> {
-    program: &'a Path,
-    data: &'a Path,
-    signer: Signer,
-    connection: Connection,
+pub struct Administrator<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// The server's data directory.
+    pub data: &'a Path,
+    /// Whose calls it makes.
+    pub signer: Signer,
+    /// For the APIs.
+    pub connection: Connection,
 }
 
 impl Administrator<'_> {
-    fn vestibule(&self, words: &[&str], input: &str) -> Result<Value> {
+    /// Runs a command of the program; its answer.
+    pub fn vestibule(&self, words: &[&str], input: &str) -> Result<Value> {
         let aws = self.data.join("aws");
         let mut child = Command::new(self.program)
             .args(words)
@@ -53,7 +58,8 @@ impl Administrator<'_> {
         Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
     }
 
-    fn aws(&mut self, service: &str, target: &str, input: Value) -> Result<Value> {
+    /// Calls an operation of a JSON protocol; its answer.
+    pub fn aws(&mut self, service: &str, target: &str, input: Value) -> Result<Value> {
         let body = input.to_string();
         let signed = self.signer.signed(&Unsigned { service, target: Some(target), body: &body })?;
         let answer = self.connection.exchange(&signed)?;

@@ -23,8 +23,13 @@ pub(crate) fn anywhere<O: Operation>(_cx: &mut Cx<'_>, _input: &O::In) -> Result
 
 /// The permission of an operation on a directory, with the directory's tags.
 pub(crate) fn on<O: Operation>(cx: &mut Cx<'_>, id: &str) -> Result<Permission> {
+    to(cx, &format!("ds:{}", O::OP.name), id)
+}
+
+/// The permission of an action on a directory, with the directory's tags.
+pub(crate) fn to(cx: &mut Cx<'_>, action: &str, id: &str) -> Result<Permission> {
     let account = cx.account()?;
-    let permission = Permission::new(format!("ds:{}", O::OP.name), arn(cx, &account, id));
+    let permission = Permission::new(action, arn(cx, &account, id));
     let Some(id) = DirectoryId::parse(id) else { return Ok(permission) };
     let tags = tag::list(cx.tx, &id)?;
     Ok(permission.with_resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))

@@ -5,6 +5,7 @@
 //! groups of domains that are run here ([`managed`]).
 
 mod access;
+mod administration;
 mod certificate;
 pub mod connector;
 mod data;
@@ -29,9 +30,11 @@ pub use object_id::ObjectId;
 use kernel::Route;
 use kernel::job::JobHandler;
 
-/// Every operation of Directory Service and of Directory Service Data.
+/// Every operation of Directory Service and of Directory Service Data, and those of the administration that are about
+/// directories.
 pub fn routes() -> Vec<Route> {
     [
+        administration::routes(),
         directory::routes(),
         managed::routes(),
         certificate::routes(),

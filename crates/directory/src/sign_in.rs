@@ -2,6 +2,7 @@
 
 use crate::connector::{Authentication, Identified, authenticate};
 use base::{DirectoryId, IdentityStoreId, IdentityUserId, Secret};
+use identity::password::AddressFailures;
 use identity::user::{self, Status};
 use kernel::{App, Result};
 use std::sync::Arc;
@@ -13,7 +14,12 @@ pub enum Checked {
     Verified(IdentityUserId),
     /// They fit, but the password must be changed first, in the directory. Whoever sees this knows the password, and
     /// may be told.
-    ChangeInDirectory(IdentityUserId),
+    ChangeInDirectory {
+        /// Who it is.
+        user: IdentityUserId,
+        /// Whether the password has become too old; else an administrator wants it changed.
+        has_expired: bool,
+    },
     /// They do not fit, or the account may not sign in; whoever tried learns no more than that.
     Refused {
         /// Who it was, when it is anybody whom the store knows.
@@ -21,7 +27,7 @@ pub enum Checked {
         /// Why, for the audit trail.
         because: Because,
     },
-    /// Nothing was checked: too many failures of that name.
+    /// Too many failures of that name or from that address: nothing was checked, or nobody is told what came of it.
     Throttled {
         /// Seconds until it makes sense to try again.
         retry_after_seconds: i64,
@@ -48,12 +54,17 @@ pub enum Because {
     Locked,
     /// The account has expired.
     Expired,
-    /// The account may not sign in at this time, or from here.
-    Restricted,
+    /// The account may not sign in at this time.
+    WrongHours,
+    /// The account may sign in at some computers only.
+    WrongWorkstation,
 }
 
-/// Checks the name and the password of somebody of `store`, whose people come from `directory`. Opens its own
-/// transactions; none is open while the directory is asked.
+/// Checks the name and the password of somebody of `store` at `source_ip`, whose people come from `directory`. Opens its
+/// own transactions; none is open while the directory is asked.
+///
+/// Failures from an address are counted with those of people whose passwords the product keeps
+/// ([`identity::password::check`]), and are followed by the same delays.
 ///
 /// # Errors
 /// When the database fails.
@@ -63,11 +74,38 @@ pub fn check(
     directory: &DirectoryId,
     name: &str,
     password: &Secret,
+    source_ip: &str,
+) -> Result<Checked> {
+    let address = AddressFailures::of(source_ip);
+    let wait = app.store.read(|tx| address.wait(tx, app.now()))?;
+    if let Some(retry_after_seconds) = wait {
+        return Ok(Checked::Throttled { retry_after_seconds });
+    }
+    let checked = ask(app, store, directory, name, password)?;
+    // Attempts that ran beside each other do not get past the limit together: those that end after the address was
+    // blocked learn nothing, right or wrong.
+    let wait = match &checked {
+        Checked::Throttled { .. } | Checked::Unreachable { .. } => None,
+        Checked::Refused { .. } => app.store.write(|tx| address.count(tx, app.now()), |_| {})?,
+        Checked::Verified(_) | Checked::ChangeInDirectory { .. } => app.store.read(|tx| address.wait(tx, app.now()))?,
+    };
+    Ok(wait.map_or(checked, |retry_after_seconds| Checked::Throttled { retry_after_seconds }))
+}
+
+fn ask(
+    app: &Arc<App>,
+    store: &IdentityStoreId,
+    directory: &DirectoryId,
+    name: &str,
+    password: &Secret,
 ) -> Result<Checked> {
     let (who, because) = match authenticate(app, directory, name, password)? {
         Authentication::Verified(who) => return admitted(app, store, &who, Checked::Verified),
-        Authentication::MustChange(who) | Authentication::PasswordExpired(who) => {
-            return admitted(app, store, &who, Checked::ChangeInDirectory);
+        Authentication::MustChange(who) => {
+            return admitted(app, store, &who, |user| Checked::ChangeInDirectory { user, has_expired: false });
+        }
+        Authentication::PasswordExpired(who) => {
+            return admitted(app, store, &who, |user| Checked::ChangeInDirectory { user, has_expired: true });
         }
         Authentication::Throttled { retry_after_seconds } => return Ok(Checked::Throttled { retry_after_seconds }),
         Authentication::Unreachable { reason } => return Ok(Checked::Unreachable { reason }),
@@ -76,7 +114,8 @@ pub fn check(
         Authentication::Disabled(who) => (who, Because::Disabled),
         Authentication::Locked(who) => (who, Because::Locked),
         Authentication::Expired(who) => (who, Because::Expired),
-        Authentication::WrongHours(who) | Authentication::WrongWorkstation(who) => (who, Because::Restricted),
+        Authentication::WrongHours(who) => (who, Because::WrongHours),
+        Authentication::WrongWorkstation(who) => (who, Because::WrongWorkstation),
     };
     let user = find(app, store, &who)?.map(|user| user.id);
     Ok(Checked::Refused { user, because })

@@ -4,6 +4,7 @@ mod rules;
 mod throttle;
 
 pub use rules::{Problem, generate_one_time};
+pub use throttle::AddressFailures;
 
 use crate::store::{self, Source};
 use crate::user::Status;

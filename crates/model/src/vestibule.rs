@@ -24,7 +24,9 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
         &op::ListMail,
         &op::ListUserSessions,
         &op::PlanIdentitySourceChange,
+        &op::ReconnectDirectory,
         &op::RemoveFromSynchronization,
+        &op::SetDirectoryServiceAccount,
         &op::SetIdentitySource,
         &op::SetUserPassword,
         &op::SetUserStatus,
@@ -304,6 +306,17 @@ smithy::enumeration! { pub enum PlanSubject {
 } }
 
 #[derive(Default, Clone)]
+pub struct ReconnectDirectoryRequest {
+    pub directory_id: String,
+}
+smithy::shape!(ReconnectDirectoryRequest { 0 directory_id });
+
+#[derive(Default, Clone)]
+pub struct ReconnectDirectoryResponse {
+}
+smithy::shape!(ReconnectDirectoryResponse { });
+
+#[derive(Default, Clone)]
 pub struct RemoveFromSynchronizationRequest {
     pub instance_arn: Option<String>,
     pub kind: SynchronizedKind,
@@ -328,6 +341,19 @@ smithy::enumeration! { pub enum SessionKind {
     Browser = "BROWSER",
     Tool = "TOOL",
 } }
+
+#[derive(Default, Clone)]
+pub struct SetDirectoryServiceAccountRequest {
+    pub directory_id: String,
+    pub password: String,
+    pub user_name: String,
+}
+smithy::shape!(SetDirectoryServiceAccountRequest { 0 directory_id 1 password 2 user_name });
+
+#[derive(Default, Clone)]
+pub struct SetDirectoryServiceAccountResponse {
+}
+smithy::shape!(SetDirectoryServiceAccountResponse { });
 
 #[derive(Default, Clone)]
 pub struct SetIdentitySourceRequest {
@@ -637,6 +663,10 @@ pub mod schema {
     pub static PlanOutcome: Schema = enumeration("PlanOutcome", super::PlanOutcome::VALUES);
     pub static PlanSubject: Schema = enumeration("PlanSubject", super::PlanSubject::VALUES);
     pub static PortalAlias: Schema = pattern("PortalAlias", range(1, 62), r"([a-z0-9][a-z0-9-]{0,60}[a-z0-9]|[a-z0-9])");
+    pub static ReconnectDirectoryRequest: Schema = structure("ReconnectDirectoryRequest", &[
+        req("DirectoryId", &DirectoryId).at(Location::Label),
+    ]);
+    pub static ReconnectDirectoryResponse: Schema = structure("ReconnectDirectoryResponse", &[]);
     pub static Region: Schema = string("Region", range(1, 32));
     pub static RemoveFromSynchronizationRequest: Schema = structure("RemoveFromSynchronizationRequest", &[
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
@@ -650,9 +680,17 @@ pub mod schema {
         opt("Message", &Text),
     ]);
     pub static Scopes: Schema = list("Scopes", &Text, ANY);
+    pub static ServiceAccountName: Schema = pattern("ServiceAccountName", range(1, 255), r"[^\p{Cc}]+");
+    pub static ServiceAccountPassword: Schema = string("ServiceAccountPassword", range(1, 128)).sensitive();
     pub static SessionId: Schema = pattern("SessionId", range(1, 128), r"[A-Za-z0-9_-]+");
     pub static SessionKind: Schema = enumeration("SessionKind", super::SessionKind::VALUES);
     pub static SessionMinutes: Schema = integer("SessionMinutes", range(15, 129600));
+    pub static SetDirectoryServiceAccountRequest: Schema = structure("SetDirectoryServiceAccountRequest", &[
+        req("DirectoryId", &DirectoryId).at(Location::Label),
+        req("Password", &ServiceAccountPassword),
+        req("UserName", &ServiceAccountName),
+    ]);
+    pub static SetDirectoryServiceAccountResponse: Schema = structure("SetDirectoryServiceAccountResponse", &[]);
     pub static SetIdentitySourceRequest: Schema = structure("SetIdentitySourceRequest", &[
         req("Confirmation", &Confirmation),
         req("IdentitySource", &IdentitySource),
@@ -831,9 +869,21 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static ReconnectDirectory: Op = Op {
+        service: &SERVICE, name: "ReconnectDirectory", method: "POST", path: "/admin/v1/directories/{DirectoryId}/connection",
+        status: 200, unsigned: false, input: &schema::ReconnectDirectoryRequest, output: Some(&schema::ReconnectDirectoryResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static RemoveFromSynchronization: Op = Op {
         service: &SERVICE, name: "RemoveFromSynchronization", method: "DELETE", path: "/admin/v1/identity-center/synchronization/scope/{Kind}/{Name}",
         status: 200, unsigned: false, input: &schema::RemoveFromSynchronizationRequest, output: Some(&schema::RemoveFromSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static SetDirectoryServiceAccount: Op = Op {
+        service: &SERVICE, name: "SetDirectoryServiceAccount", method: "PUT", path: "/admin/v1/directories/{DirectoryId}/service-account",
+        status: 200, unsigned: false, input: &schema::SetDirectoryServiceAccountRequest, output: Some(&schema::SetDirectoryServiceAccountResponse), result_wrapper: "",
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
@@ -888,7 +938,9 @@ pub mod ops {
     smithy::operation!(ListMail, super::ListMailRequest, super::ListMailResponse);
     smithy::operation!(ListUserSessions, super::ListUserSessionsRequest, super::ListUserSessionsResponse);
     smithy::operation!(PlanIdentitySourceChange, super::PlanIdentitySourceChangeRequest, super::PlanIdentitySourceChangeResponse);
+    smithy::operation!(ReconnectDirectory, super::ReconnectDirectoryRequest, super::ReconnectDirectoryResponse);
     smithy::operation!(RemoveFromSynchronization, super::RemoveFromSynchronizationRequest, super::RemoveFromSynchronizationResponse);
+    smithy::operation!(SetDirectoryServiceAccount, super::SetDirectoryServiceAccountRequest, super::SetDirectoryServiceAccountResponse);
     smithy::operation!(SetIdentitySource, super::SetIdentitySourceRequest, super::SetIdentitySourceResponse);
     smithy::operation!(SetUserPassword, super::SetUserPasswordRequest, super::SetUserPasswordResponse);
     smithy::operation!(SetUserStatus, super::SetUserStatusRequest, super::SetUserStatusResponse);

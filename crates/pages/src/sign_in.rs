@@ -29,6 +29,8 @@ pub enum Purpose {
 pub enum Problem {
     /// Name and password do not fit; also when there is no such user.
     Refused,
+    /// The password fits and must be changed first, where the people are known from.
+    ChangeElsewhere,
     /// Too many failures.
     Throttled {
         /// Minutes, at least one, until it makes sense to try again.
@@ -92,6 +94,15 @@ impl SignIn<'_> {
         match self.problem {
             None => html! {},
             Some(Problem::Refused) => form_error("user-name", REFUSED),
+            Some(Problem::ChangeElsewhere) => html! {
+                div class="alert" role="alert" {
+                    p {
+                        strong { "Your password must be changed before you can sign in. " }
+                        "Change it in your organization's domain, for example at your computer, and sign in here with \
+                         the new one."
+                    }
+                }
+            },
             Some(Problem::Throttled { minutes: 1 }) => {
                 form_error("user-name", "Too many attempts. Try again in 1 minute.")
             }

@@ -51,6 +51,8 @@ enum Command {
     User(crate::cli_admin::User),
     /// Let tools in without a browser
     Device(crate::cli_admin::Device),
+    /// The service account of connected directories
+    Directory(crate::cli_admin::Directory),
     /// Show the mail that was written
     Outbox(crate::cli_admin::Outbox),
     /// Print the OpenAPI document of the administration API
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::IdentityCenter(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Device(command) => command.run(),
+        Command::Directory(command) => command.run(),
         Command::Outbox(command) => command.run(),
         Command::Openapi => {
             print!("{}", crate::openapi::document());
@@ -134,6 +137,9 @@ fn check_config(configured: Configured) -> Result<ExitCode> {
     match &config.database_url {
         Some(_) => println!("  database  PostgreSQL, {} connections", config.database_connections),
         None => println!("  database  SQLite in {}", config.data.display()),
+    }
+    if config.directories.allows_plain_ldap {
+        println!("  warning   passwords may go to directories over plain LDAP (--directory-allow-plain-ldap)");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -62,6 +62,30 @@ pub struct Options {
     /// Authorities (PEM) trusted for OpenID Connect providers besides those of the system
     #[arg(long, env = "VESTIBULE_OIDC_CA_FILE", value_name = "FILE")]
     pub oidc_ca_file: Option<PathBuf>,
+    /// Authorities (PEM) trusted for the controllers of every directory besides those registered for it
+    #[arg(long, env = "VESTIBULE_DIRECTORY_CA_FILE", value_name = "FILE")]
+    pub directory_ca_file: Option<PathBuf>,
+    /// Controllers of domains that are then not looked up in DNS, separated by commas, in the order of preference
+    #[arg(long, env = "VESTIBULE_DIRECTORY_CONTROLLERS", value_name = "DOMAIN=HOST@ADDRESS", value_delimiter = ',')]
+    pub directory_controllers: Option<Vec<String>>,
+    /// Port of LDAPS at the controllers of directories [default: 636]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_LDAPS_PORT", value_name = "PORT")]
+    pub directory_ldaps_port: Option<u16>,
+    /// Port of LDAP at the controllers of directories, for StartTLS [default: 389]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_LDAP_PORT", value_name = "PORT")]
+    pub directory_ldap_port: Option<u16>,
+    /// Port of the DNS servers of directories [default: 53]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_DNS_PORT", value_name = "PORT")]
+    pub directory_dns_port: Option<u16>,
+    /// Seconds to wait for a connection to a controller [default: 3]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_CONNECT_SECONDS", value_name = "SECONDS")]
+    pub directory_connect_seconds: Option<u64>,
+    /// Seconds to wait for an answer of a controller [default: 15]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_ANSWER_SECONDS", value_name = "SECONDS")]
+    pub directory_answer_seconds: Option<u64>,
+    /// Send passwords over plain LDAP to controllers that offer neither LDAPS nor StartTLS: whoever sees the network sees them [default: false]
+    #[arg(long, env = "VESTIBULE_DIRECTORY_ALLOW_PLAIN_LDAP", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub directory_allow_plain_ldap: Option<bool>,
     /// `text` or `json` [default: text]
     #[arg(long, env = "VESTIBULE_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -146,7 +170,8 @@ impl Options {
             oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
             admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
-            slr_description_locked,
+            slr_description_locked, directory_ca_file, directory_controllers, directory_ldaps_port, directory_ldap_port,
+            directory_dns_port, directory_connect_seconds, directory_answer_seconds, directory_allow_plain_ldap,
         ))
     }
 
@@ -163,6 +188,7 @@ impl Options {
         let addresses = self.directory_addresses.as_deref().unwrap_or(NETWORK);
         let directory_addresses =
             Network::parse(addresses).with_context(|| format!("--directory-addresses {addresses}"))?;
+        let directories = crate::directories::checked(&self)?;
         let tls = checked_tls(self.tls_cert, self.tls_key)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base_url = self.base_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
@@ -219,6 +245,7 @@ impl Options {
             database_connections: self.database_connections.unwrap_or(16).clamp(2, 256),
             tls,
             oidc_ca_file: self.oidc_ca_file,
+            directories,
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             master_key: self.master_key,
@@ -304,6 +331,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Authorities trusted for OpenID Connect providers besides those of the system.
     pub oidc_ca_file: Option<PathBuf>,
+    /// How the controllers of directories are reached.
+    pub directories: directory::Options,
     /// Form of the log.
     pub log_format: LogFormat,
     /// What is logged.

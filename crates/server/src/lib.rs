@@ -12,6 +12,7 @@ pub mod config;
 pub mod coverage;
 pub mod demo;
 pub mod demux;
+mod directories;
 pub mod domain_controller;
 pub mod effects;
 pub mod gate;

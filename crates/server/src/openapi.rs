@@ -76,6 +76,17 @@ const ABOUT: &[About] = &[
         actions: "identity-sync:DeleteSyncFilter",
     },
     About {
+        operation: "SetDirectoryServiceAccount",
+        summary: "Gives a connected directory another account by which its domain is read, or the account's new \
+                  password, and connects it anew",
+        actions: "ds:UpdateDirectory on the directory",
+    },
+    About {
+        operation: "ReconnectDirectory",
+        summary: "Tries at once to connect a directory that has failed or is impaired",
+        actions: "ds:UpdateDirectory on the directory",
+    },
+    About {
         operation: "SetUserPassword",
         summary: "Gives a user the given password, or a one-time password that the answer tells",
         actions: "sso-directory:UpdatePassword",

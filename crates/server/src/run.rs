@@ -65,6 +65,9 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
     let mailer = Mailer::new(config.smtp_url.as_deref(), config.mail_from.as_deref())?;
     let data = directory.as_ref().map(|_| config.data.as_path());
     let domains: Box<dyn Domains> = Box::new(DomainControllers::new(data, config.directory_addresses));
+    if config.directories.allows_plain_ldap {
+        tracing::warn!("--directory-allow-plain-ldap: passwords may cross the network where anybody can read them");
+    }
     let fetcher = Fetcher { authorities, proxy: Proxy::from_environment() };
     let app = App::new(Parts {
         store,
@@ -80,6 +83,7 @@ pub fn assemble(config: &Config, mode: Mode) -> Result<Assembly> {
             .with(LastUsed::default())
             .with(LastSeen::default())
             .with(WantedKeys::default())
+            .with(directory::Directories::new(config.directories.clone()))
             .with(fetcher)
             .with(mailer)
             .with(domains),

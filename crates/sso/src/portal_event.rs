@@ -47,16 +47,89 @@ pub fn person(tx: &mut Tx, session: &PortalSession) -> Result<Option<Person>> {
     }))
 }
 
-/// Records a step of signing in to `instance`. `user_name` is `None` when nobody has the name that was given.
+/// Why a password let nobody in. The person learns less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignInFailure {
+    /// Nobody has that name.
+    UnknownUser,
+    /// The directory has the account, and the instance does not.
+    NotSynchronized,
+    /// The password is another one.
+    WrongPassword,
+    /// The user has no password.
+    NoPassword,
+    /// The user is disabled.
+    Disabled,
+    /// The directory has locked the account.
+    Locked,
+    /// The account has expired.
+    Expired,
+    /// The account may not sign in at this time.
+    WrongHours,
+    /// The account may sign in at some computers only.
+    WrongWorkstation,
+    /// The password is right and must be changed in the directory.
+    MustChangePassword,
+    /// The password is right and too old.
+    PasswordExpired,
+    /// The directory could not be asked.
+    DirectoryUnreachable,
+}
+
+impl SignInFailure {
+    /// The word for it in the audit trail.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "UserNotFound",
+            Self::NotSynchronized => "UserNotSynchronized",
+            Self::WrongPassword => "WrongPassword",
+            Self::NoPassword => "UserHasNoPassword",
+            Self::Disabled => "UserDisabled",
+            Self::Locked => "AccountLocked",
+            Self::Expired => "AccountExpired",
+            Self::WrongHours => "OutsideLogonHours",
+            Self::WrongWorkstation => "WorkstationNotAllowed",
+            Self::MustChangePassword => "PasswordMustChange",
+            Self::PasswordExpired => "PasswordExpired",
+            Self::DirectoryUnreachable => "DirectoryUnreachable",
+        }
+    }
+}
+
+/// Records that a password let nobody in to `instance`, and why. `user_name` is `None` when nobody has the name that was
+/// given.
+pub(crate) fn record_sign_in_failure(
+    cx: &mut WriteCx<'_>,
+    instance: &Instance,
+    user_name: Option<&str>,
+    failure: SignInFailure,
+) -> Result<()> {
+    let workflow = cx.random.uuid();
+    record_step(cx, instance, "CredentialVerification", &workflow, user_name, Err(failure))
+}
+
+/// Records a step of signing in to `instance` that worked.
 pub(crate) fn record_sign_in(
     cx: &mut WriteCx<'_>,
     instance: &Instance,
     event_name: &'static str,
     workflow: &str,
+    user_name: &str,
+) -> Result<()> {
+    record_step(cx, instance, event_name, workflow, Some(user_name), Ok(()))
+}
+
+fn record_step(
+    cx: &mut WriteCx<'_>,
+    instance: &Instance,
+    event_name: &'static str,
+    workflow: &str,
     user_name: Option<&str>,
-    has_succeeded: bool,
+    outcome: std::result::Result<(), SignInFailure>,
 ) -> Result<()> {
     let start_url = instance.start_url();
+    let mut additional = vec![("AuthWorkflowID", workflow), ("CredentialType", "PASSWORD"), ("LoginTo", &start_url)];
+    additional.extend(outcome.err().map(|failure| ("FailureReason", failure.as_str())));
     let event = ServiceEvent {
         account: &instance.owner,
         event_source: "signin.amazonaws.com",
@@ -64,8 +137,8 @@ pub(crate) fn record_sign_in(
         identity: EventIdentity::Unknown { user_name },
         request: &cx.request.clone(),
         parameters: &[],
-        additional: &[("AuthWorkflowID", workflow), ("CredentialType", "PASSWORD"), ("LoginTo", &start_url)],
-        has_succeeded: Some(has_succeeded),
+        additional: &additional,
+        has_succeeded: Some(outcome.is_ok()),
         at: cx.now,
     };
     write(cx, &event)

@@ -5,7 +5,8 @@
 //! trail in the shapes of AWS's sign-in.
 
 use crate::instance::{self, Instance};
-use crate::{clean_up, opaque, portal_event, session};
+use crate::portal_event::{self, SignInFailure};
+use crate::{clean_up, opaque, session};
 use base::{DirectoryId, IdentityUserId, InstanceId, Secret, Timestamp};
 use identity::password::{self, Checked, Problem, RefusedBecause};
 use identity::store::Source;
@@ -31,6 +32,8 @@ pub enum Outcome {
     SignedIn(NewSession),
     /// The password was given by an administrator: it must be replaced first, with this ticket, within ten minutes.
     MustChange(Secret),
+    /// The password fits and must be changed in the directory that the people come from before it lets anybody in.
+    ChangeInDirectory,
     /// Refused; nobody learns why.
     Refused,
     /// Too many failures of that name or from that address.
@@ -80,7 +83,16 @@ pub fn sign_in(
     };
     match checked {
         Checked::Throttled { retry_after_seconds } => Ok(Outcome::Throttled { retry_after_seconds }),
-        Checked::Refused { reason } => refused(app, request, instance, &reason),
+        Checked::Refused { reason } => {
+            let (user, failure) = match &reason {
+                RefusedBecause::UnknownUser => (None, SignInFailure::UnknownUser),
+                RefusedBecause::WrongPassword(user) => (Some(user), SignInFailure::WrongPassword),
+                RefusedBecause::NoPassword(user) => (Some(user), SignInFailure::NoPassword),
+                RefusedBecause::Disabled(user) => (Some(user), SignInFailure::Disabled),
+            };
+            record_failure(app, request, instance, user, failure)?;
+            Ok(Outcome::Refused)
+        }
         Checked::Verified(user) => begin(app, request, instance, &user),
         Checked::MustChange(user) => must_change(app, request, instance, &user),
     }
@@ -96,42 +108,56 @@ fn from_directory(
     password: &Secret,
 ) -> Result<Outcome> {
     use directory::sign_in::{Because, Checked};
-    let reason = match directory::sign_in::check(app, &instance.store, directory, user_name, password)? {
+    let checked = directory::sign_in::check(app, &instance.store, directory, user_name, password, &request.source_ip)?;
+    let (user, failure, outcome) = match checked {
         Checked::Verified(user) => return begin(app, request, instance, &user),
         Checked::Throttled { retry_after_seconds } => return Ok(Outcome::Throttled { retry_after_seconds }),
-        Checked::Unreachable { .. } => return Ok(Outcome::Unavailable),
-        Checked::ChangeInDirectory(user) => RefusedBecause::Disabled(user),
-        Checked::Refused { user: None, .. } => RefusedBecause::UnknownUser,
-        Checked::Refused { user: Some(user), because: Because::WrongPassword } => RefusedBecause::WrongPassword(user),
-        Checked::Refused { user: Some(user), .. } => RefusedBecause::Disabled(user),
+        Checked::Unreachable { .. } => (None, SignInFailure::DirectoryUnreachable, Outcome::Unavailable),
+        Checked::ChangeInDirectory { user, has_expired: false } => {
+            (Some(user), SignInFailure::MustChangePassword, Outcome::ChangeInDirectory)
+        }
+        Checked::ChangeInDirectory { user, has_expired: true } => {
+            (Some(user), SignInFailure::PasswordExpired, Outcome::ChangeInDirectory)
+        }
+        Checked::Refused { user, because } => {
+            let failure = match because {
+                Because::UnknownUser => SignInFailure::UnknownUser,
+                Because::NotChosen => SignInFailure::NotSynchronized,
+                Because::WrongPassword => SignInFailure::WrongPassword,
+                Because::Disabled => SignInFailure::Disabled,
+                Because::Locked => SignInFailure::Locked,
+                Because::Expired => SignInFailure::Expired,
+                Because::WrongHours => SignInFailure::WrongHours,
+                Because::WrongWorkstation => SignInFailure::WrongWorkstation,
+            };
+            (user, failure, Outcome::Refused)
+        }
     };
-    refused(app, request, instance, &reason)
+    record_failure(app, request, instance, user.as_ref(), failure)?;
+    Ok(outcome)
 }
 
-fn refused(
+fn record_failure(
     app: &Arc<App>,
     request: &Arc<RequestInfo>,
     instance: &Instance,
-    reason: &RefusedBecause,
-) -> Result<Outcome> {
+    user: Option<&IdentityUserId>,
+    failure: SignInFailure,
+) -> Result<()> {
     app.write_as(&Caller::Anonymous, request, |cx| {
-        let known = match reason {
-            RefusedBecause::UnknownUser => None,
-            RefusedBecause::WrongPassword(id) | RefusedBecause::NoPassword(id) | RefusedBecause::Disabled(id) => {
-                user::get(cx.tx, &instance.store, id)?.map(|user| user.user_name)
-            }
+        let known = match user {
+            Some(id) => user::get(cx.tx, &instance.store, id)?.map(|user| user.user_name),
+            None => None,
         };
-        let workflow = cx.random.uuid();
-        portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, known.as_deref(), false)
-    })?;
-    Ok(Outcome::Refused)
+        portal_event::record_sign_in_failure(cx, instance, known.as_deref(), failure)
+    })
 }
 
 fn begin(app: &Arc<App>, request: &Arc<RequestInfo>, instance: &Instance, user: &IdentityUserId) -> Result<Outcome> {
     let begun = app.write_as(&Caller::Anonymous, request, |cx| {
         let Some(user_name) = enabled_name(cx, instance, user)? else { return Ok(None) };
         let workflow = cx.random.uuid();
-        portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, Some(&user_name), true)?;
+        portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, &user_name)?;
         authenticated(cx, instance, user, &user_name, &workflow).map(Some)
     })?;
     Ok(begun.map_or(Outcome::Refused, Outcome::SignedIn))
@@ -151,7 +177,7 @@ fn authenticated(
     user_name: &str,
     workflow: &str,
 ) -> Result<NewSession> {
-    portal_event::record_sign_in(cx, instance, "UserAuthentication", workflow, Some(user_name), true)?;
+    portal_event::record_sign_in(cx, instance, "UserAuthentication", workflow, user_name)?;
     let new = session::begin(cx, instance, user)?;
     portal_event::record(cx, &new.session, "Authenticate", &[])?;
     Ok(new)
@@ -166,7 +192,7 @@ fn must_change(
     let ticket = app.write_as(&Caller::Anonymous, request, |cx| {
         let Some(user_name) = enabled_name(cx, instance, user)? else { return Ok(None) };
         let workflow = cx.random.uuid();
-        portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, Some(&user_name), true)?;
+        portal_event::record_sign_in(cx, instance, "CredentialVerification", &workflow, &user_name)?;
         let secret = opaque::new("", TICKET_BYTES, &mut cx.random);
         let expires_at = cx.now.plus_seconds(TICKET_SECONDS);
         let ticket = Ticket { instance: instance.id.clone(), user: user.clone(), expires_at };

@@ -6,7 +6,22 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { ROLE, account, day, eventually, inspect, login, outcome, profile, run, scratch, secondAws, signIn } from "./journey.mjs";
+import {
+  ROLE,
+  account,
+  day,
+  eventually,
+  inspect,
+  login,
+  outcome,
+  profile,
+  run,
+  scratch,
+  secondAws,
+  show,
+  signIn,
+  submitSignIn,
+} from "./journey.mjs";
 
 const FRESH = "Fresh-Passw0rd-2";
 
@@ -75,6 +90,82 @@ async function signOut(server, page) {
   await page.getByRole("button", { name: /sign out/i }).first().click();
 }
 
+const WRONG = /User name or password is wrong\./;
+const CHANGE = /Your password must be changed before you can sign in\./;
+const NOT_POSSIBLE = /Signing in is not possible at present\./;
+
+/** Each state of an account: what the person sees, and what the audit trail tells administrators. */
+const STATES = [
+  ["dan", WRONG, "UserDisabled"],
+  ["mona", CHANGE, "PasswordMustChange"],
+  ["pete", CHANGE, "PasswordExpired"],
+  ["ed", WRONG, "AccountExpired"],
+  ["larry", WRONG, "AccountLocked"],
+  ["hank", WRONG, "OutsideLogonHours"],
+  ["erin", WRONG, "UserNotSynchronized"],
+  ["no*body)(cn=*", WRONG, "UserNotFound"],
+];
+
+/** The failures to sign in that the audit trail has, the newest first: whose, and why. */
+async function failures(server) {
+  const words = ["cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=CredentialVerification"];
+  const { Events: events } = await server.aws(...words);
+  const records = events.map(({ CloudTrailEvent: text }) => JSON.parse(text));
+  const failed = records.filter((record) => record.serviceEventDetails.CredentialVerification === "Failure");
+  return failed.map(({ userIdentity, additionalEventData }) => [userIdentity.userName, additionalEventData.FailureReason]);
+}
+
+/** Nobody gets in whose account or password does not allow it, and nobody learns too much. */
+async function states(server, domain, { store }) {
+  const more = ["mona", "pete", "ed", "larry", "hank"];
+  for (const name of more) await server.vestibule("identity-center", "sync", "add", "--user", name);
+  await eventually("the synchronization", async () => {
+    const { Users: users } = await server.aws("identitystore", "list-users", "--identity-store-id", store);
+    return more.every((name) => users.some(({ UserName: user }) => user.startsWith(`${name}@`)));
+  });
+  const before = (await failures(server)).length;
+  for (const [name, text] of STATES) {
+    const answer = await submitSignIn(server, name, domain.AD_USER_PW);
+    assert.equal(answer.status, 200, `${name}: ${answer.message}`);
+    assert.match(answer.message, text, name);
+    assert.ok(!answer.headers["set-cookie"].some((cookie) => cookie.includes("session")), `${name} is signed in`);
+  }
+  const told = await eventually("the audit trail", async () => {
+    const all = await failures(server);
+    return all.length === before + STATES.length && all.slice(0, STATES.length).reverse();
+  });
+  assert.deepEqual(told.map(([, reason]) => reason), STATES.map(([, , reason]) => reason));
+  assert.ok(told[0][0].startsWith("dan@") && told.at(-1)[0] === "HIDDEN_DUE_TO_SECURITY_REASONS", JSON.stringify(told));
+}
+
+/** Somebody who fails too often waits, from everywhere in the house, whoever it is and also after a restart. */
+async function guessing(server, domain) {
+  const guesser = "127.0.0.66";
+  for (let number = 0; number < 50; number += 1) {
+    const { status } = await submitSignIn(server, `nobody-${number}`, "wrong", guesser);
+    assert.equal(status, 200, `attempt ${number}`);
+  }
+  const blocked = async () => (await submitSignIn(server, "dave", domain.AD_USER_PW, guesser)).status;
+  assert.equal(await blocked(), 429);
+  assert.equal((await submitSignIn(server, "dave", domain.AD_USER_PW)).status, 303, "others are let in");
+  await server.restart("--log", "warn");
+  assert.equal(await blocked(), 429, "after a restart");
+}
+
+/** While no controller answers nobody signs in, and whoever was signed in stays so. */
+async function unreachable(server, domain) {
+  const signedIn = await submitSignIn(server, "dave", domain.AD_USER_PW);
+  const cookie = signedIn.headers["set-cookie"].map((each) => each.split(";")[0]).join("; ");
+  const nowhere = `${domain.AD_REALM.toLowerCase()}=${domain.AD_FQDN}@127.9.9.9`;
+  await server.restart("--log", "error", "--directory-controllers", nowhere, "--directory-connect-seconds", "1");
+  const answer = await submitSignIn(server, "dave", domain.AD_USER_PW);
+  assert.equal(answer.status, 503);
+  assert.match(answer.message, NOT_POSSIBLE);
+  assert.match((await show(server, "/start", cookie)).text, /Your AWS accounts/);
+  const [[, reason]] = await failures(server);
+  assert.equal(reason, "DirectoryUnreachable");
+}
+
 await day("active_directory", async (server, page) => {
   const domain = controller();
   const facts = await prepare(server, domain);
@@ -105,4 +196,7 @@ await day("active_directory", async (server, page) => {
   await login(page, secondAws, ["sso", "login", "--no-browser"], person, "Approve");
   const identity = JSON.parse(await outcome(secondAws, ["sts", "get-caller-identity", "--output", "json"], person));
   assert.match(identity.Arn, new RegExp(`AWSReservedSSO_${ROLE}_[0-9a-f]{16}/alice@${domain.AD_REALM.toLowerCase()}$`));
+  await states(server, domain, facts);
+  await guessing(server, domain);
+  await unreachable(server, domain);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import fs from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -55,12 +56,22 @@ export class Server {
     server.endpoint = `http://127.0.0.1:${port}`;
     server.proxy = `http://127.0.0.1:${hosts}`;
     server.data = path.join(scratch, "data");
-    const words = ["serve", "--data", server.data, "--listen", `127.0.0.1:${port}`, "--aws-hosts", `127.0.0.1:${hosts}`];
-    server.process = spawn(program, [...words, "--log", "warn"], { env: plainEnvironment(), stdio: ["ignore", "ignore", "inherit"] });
+    server.words = ["serve", "--data", server.data, "--listen", `127.0.0.1:${port}`, "--aws-hosts", `127.0.0.1:${hosts}`];
     process.once("exit", () => server.process.kill());
-    server.ended = new Promise((resolve) => server.process.once("exit", (code) => resolve(code)));
-    await eventually("the server", () => fetch(`${server.endpoint}/readyz`).then((answer) => answer.ok, () => false));
+    await server.begin("--log", "warn");
     return server;
+  }
+
+  async begin(...more) {
+    this.process = spawn(program, [...this.words, ...more], { env: plainEnvironment(), stdio: ["ignore", "ignore", "inherit"] });
+    this.ended = new Promise((resolve) => this.process.once("exit", (code) => resolve(code)));
+    await eventually("the server", () => fetch(`${this.endpoint}/readyz`).then((answer) => answer.ok, () => false));
+  }
+
+  /** Ends the server and starts it on the same data, with other flags. */
+  async restart(...more) {
+    assert.equal(await this.stop(), 0, "the server ended otherwise");
+    await this.begin(...more);
   }
 
   /** What the administrator's clients need. */
@@ -155,6 +166,34 @@ export async function signIn(page, password, name = "alice") {
   await page.getByLabel("User name").fill(name);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+function request(endpoint, place, options, body) {
+  return new Promise((resolve, reject) => {
+    const sent = http.request(new URL(place, endpoint), options, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (data) => (text += data));
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+    });
+    sent.once("error", reject);
+    sent.end(body);
+  });
+}
+
+/** Sends the sign-in form from an address of this machine, without a browser. The answer, with the cookies that it sets. */
+export async function submitSignIn(server, name, password, localAddress = "127.0.0.1") {
+  const form = await request(server.endpoint, "/signin", { localAddress });
+  const csrf = form.text.match(/name="csrf" value="([^"]+)"/)[1];
+  const cookie = form.headers["set-cookie"].map((each) => each.split(";")[0]).join("; ");
+  const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", cookie };
+  const body = new URLSearchParams({ csrf, next: "/start", username: name, password }).toString();
+  const answer = await request(server.endpoint, "/signin", { method: "POST", headers, localAddress }, body);
+  return { ...answer, message: answer.text.match(/role="alert".*?<\/div>/s)?.[0].replaceAll(/<[^>]*>/g, "") ?? "" };
+}
+
+/** What a page shows to whoever has these cookies. */
+export async function show(server, place, cookie) {
+  return request(server.endpoint, place, { headers: { cookie } });
 }
 
 export async function outcome(program, words, env) {

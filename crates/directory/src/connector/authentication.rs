@@ -66,12 +66,20 @@ pub enum Authentication {
 }
 
 /// The attributes of accounts that decide here.
-const ATTRIBUTES: [&str; 6] =
-    ["objectGUID", "sAMAccountName", "userPrincipalName", "badPwdCount", "badPasswordTime", "lockoutTime"];
+const ATTRIBUTES: [&str; 7] =
+    ["objectGUID", "sAMAccountName", "userPrincipalName", "badPwdCount", "badPasswordTime", COMPUTED, OWN_POLICY];
+/// The states that the controller computes.
+const COMPUTED: &str = "msDS-User-Account-Control-Computed";
+/// `UF_LOCKOUT` of [`COMPUTED`] (MS-ADTS §3.1.1.4.5.17).
+const IS_LOCKED: i64 = 16;
+/// The fine-grained policy that applies to an account.
+const OWN_POLICY: &str = "msDS-ResultantPSO";
 
 struct Account {
     who: Identified,
     counted: Counted,
+    is_locked: bool,
+    policy: Policy,
 }
 
 /// Checks the name and the password of somebody in the directory: `CORP\alice`, `alice@corp.example.com` and `alice`
@@ -106,6 +114,7 @@ fn check(
     password: &Secret,
 ) -> Result<Authentication, Problem> {
     let Some(name) = Name::parse(name, domain) else { return Ok(Authentication::Unknown) };
+    let total = directories.attempts.total();
     let (account, policy) = domain.with_service(|service| Ok((look_up(service, &name, domain)?, service.policy())))?;
     let Some(account) = account else { return nobody(app, directories, id, domain, &policy, &name, password) };
     let length = password.expose().chars().count();
@@ -114,16 +123,31 @@ fn check(
         return Ok(Authentication::WrongPassword(account.who));
     }
     let (key, now) = (account.who.object_id.bytes(), app.now());
-    let allowed = policy.may_try(account.counted, now).and(directories.attempts.may_try(id, key, &policy, now));
-    if let Err(retry_after_seconds) = allowed {
+    let attempt = match directories.attempts.begin(id, key, &account.policy, now) {
+        Ok(attempt) => attempt,
+        Err(retry_after_seconds) => return Ok(Authentication::Throttled { retry_after_seconds }),
+    };
+    // Others have failed since the counter was read, or may do so before this attempt does: it is read again, now that
+    // whoever comes later knows of this attempt.
+    let account = match attempt.others > 0 || attempt.total != total {
+        true => match domain.with_service(|service| look_up(service, &name, domain))? {
+            Some(again) if again.who.object_id == account.who.object_id => again,
+            _ => return Ok(Authentication::Throttled { retry_after_seconds: 1 }),
+        },
+        false => account,
+    };
+    // Nobody can lock what is locked.
+    let allowed = account.policy.may_try(account.counted, attempt.others, now);
+    if let (Err(retry_after_seconds), false) = (allowed, account.is_locked) {
         return Ok(Authentication::Throttled { retry_after_seconds });
     }
     // A connection of its own: a failed bind leaves the identity that a connection had before on some controllers.
     let bound = domain.connected(|mut connection| connection.bind(&account.who.dn, password).and_then(answered))?;
     let outcome = interpret(&bound, account.who);
     match &outcome {
-        Authentication::Verified(_) => directories.attempts.succeeded(id, key),
-        Authentication::WrongPassword(_) => directories.attempts.failed(id, key, &policy, now),
+        Authentication::Verified(_) => attempt.succeeded(),
+        // Of locked accounts too: whoever guesses sees no difference.
+        Authentication::WrongPassword(_) | Authentication::Locked(_) => attempt.failed(),
         _ => {}
     }
     Ok(outcome)
@@ -141,12 +165,13 @@ fn nobody(
     password: &Secret,
 ) -> Result<Authentication, Problem> {
     let (key, now) = (name.key(), app.now());
-    if let Err(retry_after_seconds) = directories.attempts.may_try(id, key, policy, now) {
-        return Ok(Authentication::Throttled { retry_after_seconds });
-    }
+    let attempt = match directories.attempts.begin(id, key, policy, now) {
+        Ok(attempt) => attempt,
+        Err(retry_after_seconds) => return Ok(Authentication::Throttled { retry_after_seconds }),
+    };
     let dn = format!("<GUID={}>", ObjectId::from(key));
     domain.connected(|mut connection| connection.bind(&dn, password))?;
-    directories.attempts.failed(id, key, policy, now);
+    attempt.failed();
     Ok(Authentication::Unknown)
 }
 
@@ -251,19 +276,38 @@ fn look_up(service: &mut Service, name: &Name<'_>, domain: &Domain) -> Result<Op
         shows_deleted: false,
         limit: 0,
     };
-    let mut found: Vec<_> =
-        service.connection.find(&search, 4)?.iter().filter_map(|entry| account(entry, domain.name())).collect();
+    let is_account = |entry: &Entry| entry.text("sAMAccountName").is_some() && entry.bytes("objectGUID").is_some();
+    let mut found = service.connection.find(&search, 4)?;
+    found.retain(is_account);
     if let (Name::Principal(text, _), true) = (name, found.len() > 1) {
         // Somebody's explicit principal name goes before somebody else's implicit one, as at a bind.
-        let is_explicit = |account: &Account| {
-            account.who.principal_name.as_ref().is_some_and(|name| name.to_lowercase() == text.to_lowercase())
+        let is_explicit = |entry: &Entry| {
+            entry.text("userPrincipalName").is_some_and(|name| name.to_lowercase() == text.to_lowercase())
         };
         found.retain(is_explicit);
     }
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    let [entry] = found.as_slice() else { return Ok(None) };
+    let policy = policy_of(service, entry)?;
+    Ok(account(entry, domain.name(), policy))
 }
 
-fn account(entry: &Entry, domain: &str) -> Option<Account> {
+/// When the directory locks the account of `entry`: by the domain's policy, or by one of its own. Such a policy is for
+/// administrators to read, unless they let the service account.
+fn policy_of(service: &mut Service, entry: &Entry) -> Result<Policy, LdapError> {
+    let of_domain = service.policy();
+    let Some(own) = entry.text(OWN_POLICY) else { return Ok(of_domain) };
+    let attributes = ["msDS-LockoutThreshold", "msDS-LockoutObservationWindow"];
+    let readable = match service.connection.entry(own, &attributes) {
+        Ok(entry) => entry.unwrap_or_default(),
+        Err(LdapError::Refused(_)) => Entry::default(),
+        Err(error) => return Err(error),
+    };
+    let (threshold, window) = (readable.number(attributes[0]), readable.number(attributes[1]));
+    let is_known = threshold.is_some() && window.is_some();
+    Ok(if is_known { of_domain.with(threshold, window) } else { of_domain.cautious() })
+}
+
+fn account(entry: &Entry, domain: &str, policy: Policy) -> Option<Account> {
     let account_name = entry.text("sAMAccountName")?.to_owned();
     let last_failure_at = entry.number("badPasswordTime").map_or(Timestamp::from_micros(0), instant);
     let who = Identified {
@@ -273,7 +317,9 @@ fn account(entry: &Entry, domain: &str) -> Option<Account> {
         principal_name: entry.text("userPrincipalName").map(str::to_owned),
         dn: entry.dn.clone(),
     };
-    Some(Account { who, counted: Counted { failures: entry.number("badPwdCount").unwrap_or(0), last_failure_at } })
+    let counted = Counted { failures: entry.number("badPwdCount").unwrap_or(0), last_failure_at };
+    let is_locked = entry.number(COMPUTED).unwrap_or(0) & IS_LOCKED != 0;
+    Some(Account { who, counted, is_locked, policy })
 }
 
 #[cfg(test)]

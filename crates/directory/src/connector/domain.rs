@@ -9,7 +9,7 @@ use base::{Random, Secret};
 use kernel::App;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Connections of the service account that are kept.
@@ -101,6 +101,7 @@ pub struct Service {
     /// What is at the other end.
     pub root: Root,
     policy: Policy,
+    endpoint: Endpoint,
     used_at: Instant,
 }
 
@@ -108,6 +109,15 @@ impl Service {
     pub(super) fn policy(&self) -> Policy {
         self.policy
     }
+
+    fn problem(&self, error: LdapError) -> Problem {
+        Problem::Ldap { controller: self.endpoint.host.clone(), error }
+    }
+}
+
+/// The name as which the service account binds: a distinguished name and a principal name stay as they are.
+fn bind_name(user: &str, domain: &str) -> String {
+    if user.contains(['=', '@', '\\']) { user.to_owned() } else { format!("{user}@{domain}") }
 }
 
 /// A domain.
@@ -146,7 +156,7 @@ impl Domain {
             short_name: directory.short_name(),
             name_servers: servers.map(|address| (address, options.dns_port).into()).collect(),
             fixed: fixed(directory, options),
-            user: format!("{}@{}", directory.service_user(), directory.name),
+            user: bind_name(directory.service_user(), &directory.name),
             password,
             trust: Trust::new(&authorities, options.allows_plain_ldap).map_err(|error| internal(&error))?,
             ports: (options.ldaps_port, options.ldap_port),
@@ -172,25 +182,49 @@ impl Domain {
         &self.short_name
     }
 
-    /// Runs `work` on a connection of the service account. One that was kept and turns out to be dead is replaced.
+    /// Runs `work` on a connection of the service account. One that was kept and turns out to be dead is replaced, and
+    /// so is a controller that goes down meanwhile: `work` may be run several times. All of it takes a bounded time.
     ///
     /// # Errors
     /// When no controller can be used, and those of `work`.
     pub fn with_service<T>(&self, mut work: impl FnMut(&mut Service) -> Result<T, LdapError>) -> Result<T, Problem> {
-        if let Some(mut kept) = self.take_idle() {
-            match work(&mut kept) {
+        let start = Instant::now();
+        let mut kept = self.take_idle();
+        let mut tries_left = self.known().controllers.len().max(1);
+        loop {
+            let is_new = kept.is_none();
+            let mut service = match kept.take() {
+                Some(kept) => kept,
+                None => self.service()?,
+            };
+            let error = match work(&mut service) {
                 Ok(value) => {
-                    self.keep(kept);
+                    self.keep(service);
                     return Ok(value);
                 }
-                Err(LdapError::Closed(_) | LdapError::TooSlow) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => error,
+            };
+            let is_outage = error.is_outage();
+            // That a connection which was kept has ended says nothing about its controller.
+            let problem = if is_new { self.failed(&service, error) } else { service.problem(error) };
+            tries_left -= usize::from(is_new);
+            if !is_outage || tries_left == 0 || start.elapsed() > self.patience.operation {
+                return Err(problem);
             }
         }
-        let mut service = self.service()?;
-        let value = work(&mut service)?;
-        self.keep(service);
-        Ok(value)
+    }
+
+    /// What happened to a connection of the service account while it was used; a controller that is down is passed over
+    /// from now on.
+    pub fn failed(&self, service: &Service, error: LdapError) -> Problem {
+        if error.is_outage() {
+            self.note(&service.endpoint, true);
+        }
+        service.problem(error)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work`, which changes the directory, on a connection of the service account that has just answered. Never
@@ -225,7 +259,7 @@ impl Domain {
     /// # Errors
     /// When no controller can be used or the account is refused.
     pub fn service(&self) -> Result<Service, Problem> {
-        self.connected(|mut connection| {
+        self.connected_to(|mut connection, endpoint| {
             let bound = connection.bind(&self.user, &self.password)?;
             match bound.code {
                 code::SUCCESS => {}
@@ -234,7 +268,13 @@ impl Domain {
             }
             let (root, policy) = self.root(&mut connection)?;
             let root = root.map_err(Problem::OtherDomain);
-            Ok(root.map(|root| Service { connection, root, policy, used_at: Instant::now() }))
+            Ok(root.map(|root| Service {
+                connection,
+                root,
+                policy,
+                endpoint: endpoint.clone(),
+                used_at: Instant::now(),
+            }))
         })?
     }
 
@@ -261,14 +301,8 @@ impl Domain {
             return Ok((Err(other), Policy::default()));
         }
         let locking = connection.entry(&base, &["lockoutThreshold", "lockOutObservationWindow"])?.unwrap_or_default();
-        let mut policy = Policy::default();
-        if let Some(threshold) = locking.number("lockoutThreshold") {
-            policy.threshold = threshold.max(0);
-        }
-        if let Some(window) = locking.number("lockOutObservationWindow") {
-            // A duration is negative and in tenths of microseconds.
-            policy.window_seconds = (window.saturating_neg() / 10_000_000).clamp(1, 86_400);
-        }
+        let (threshold, window) = (locking.number("lockoutThreshold"), locking.number("lockOutObservationWindow"));
+        let policy = Policy::default().with(threshold, window);
         let server = root.text("dsServiceName").unwrap_or_default().to_owned();
         let last_change = root.number("highestCommittedUSN").unwrap_or_default();
         Ok((Ok(Root { base, server, last_change }), policy))
@@ -280,13 +314,21 @@ impl Domain {
     /// # Errors
     /// That of the last controller when there is none.
     pub fn connected<T>(&self, mut work: impl FnMut(Connection) -> Result<T, LdapError>) -> Result<T, Problem> {
+        self.connected_to(|connection, _| work(connection))
+    }
+
+    fn connected_to<T>(
+        &self,
+        mut work: impl FnMut(Connection, &Endpoint) -> Result<T, LdapError>,
+    ) -> Result<T, Problem> {
         let start = Instant::now();
         let mut problem = None;
         for endpoint in self.candidates()? {
             if problem.is_some() && start.elapsed() > self.patience.operation {
                 break;
             }
-            match Connection::open(&endpoint, &self.trust, self.patience).and_then(&mut work) {
+            let opened = Connection::open(&endpoint, &self.trust, self.patience);
+            match opened.and_then(|connection| work(connection, &endpoint)) {
                 Ok(value) => {
                     self.note(&endpoint, false);
                     return Ok(value);
@@ -306,13 +348,13 @@ impl Domain {
     fn candidates(&self) -> Result<Vec<Endpoint>, Problem> {
         let now = Instant::now();
         let is_stale = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.known();
             known.looked_up_at.is_none_or(|at| now.duration_since(at) > LOOK_UP_TIME)
         };
         if is_stale {
             self.look_up(now)?;
         }
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let mut ordered: Vec<_> = known.controllers.iter().collect();
         ordered.sort_by_key(|controller| controller.passed_over_until.filter(|until| *until > now));
         Ok(ordered.into_iter().map(|controller| controller.endpoint.clone()).collect())
@@ -325,7 +367,7 @@ impl Domain {
         } else {
             Ok(self.fixed.clone())
         };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let found = match found {
             Ok(found) => found,
             // Controllers that were known are better than none.
@@ -348,7 +390,7 @@ impl Domain {
     }
 
     fn note(&self, endpoint: &Endpoint, has_failed: bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let Some(controller) = known.controllers.iter_mut().find(|each| each.endpoint == *endpoint) else { return };
         if has_failed {
             let back_off = BACK_OFF_MIN.saturating_mul(1 << controller.failures.min(8)).min(BACK_OFF_MAX);
@@ -362,7 +404,7 @@ impl Domain {
 
     /// The addresses of the controllers that are known.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         known.controllers.iter().map(|controller| controller.endpoint.address).collect()
     }
 }

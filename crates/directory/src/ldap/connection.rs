@@ -366,7 +366,7 @@ impl Connection {
     fn receive(&mut self) -> Result<(), LdapError> {
         let mut chunk = [0; CHUNK_BYTES];
         match self.stream.read(&mut chunk) {
-            Ok(0) => Err(LdapError::Closed("the server closed it".to_owned())),
+            Ok(0) => Err(LdapError::closed_by_server()),
             Ok(count) => {
                 self.received.extend_from_slice(&chunk[..count]);
                 Ok(())

@@ -52,10 +52,16 @@ impl LdapError {
         }
     }
 
+    /// The server closed the connection without a word.
+    pub(crate) fn closed_by_server() -> Self {
+        Self::Closed("the server closed it".to_owned())
+    }
+
     /// A failure to read or write.
     pub(crate) fn of_stream(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TooSlow,
+            io::ErrorKind::UnexpectedEof => Self::closed_by_server(),
             _ => Self::Closed(error.to_string()),
         }
     }

@@ -72,7 +72,12 @@ fn summary(difference: &Difference) -> Value {
 fn details(compared: &Compared) -> Value {
     let (difference, actual) = (&compared.difference, &compared.actual);
     let user = |id: &ObjectId| actual.users.get(id).map(|user| user.profile.user_name.clone());
-    let first = |names: &mut dyn Iterator<Item = String>| json!(names.take(NAMES_MAX).collect::<Vec<_>>());
+    let first = |names: &mut dyn Iterator<Item = String>| {
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.truncate(NAMES_MAX);
+        json!(names)
+    };
     let mut value = summary(difference);
     let created = difference.create_users.iter().map(|(_, user)| user.profile.user_name.clone());
     value["usersToCreate"] = first(&mut { created });
@@ -168,20 +173,20 @@ fn identify(service: &mut Service, chosen: &mut [Chosen]) -> Result<(Vec<Chosen>
 fn compare(
     app: &Arc<App>,
     settings: &Settings,
-    domain: &str,
+    domain: &Domain,
     service: &mut Service,
 ) -> Result<Result<Compared, Problem>> {
     let store = &settings.store;
     let (actual, mut chosen) = app.store.read(|tx| Ok((actual(tx, store)?, settings::scope(tx, store)?)))?;
     let (identified, not_found) = match identify(service, &mut chosen) {
         Ok(found) => found,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(domain.failed(service, error))),
     };
     let known = actual.users.keys().copied().collect();
-    let wish = read::Wish { domain, chosen: &chosen, mapping: &settings.mapping, known: &known };
+    let wish = read::Wish { domain: domain.name(), chosen: &chosen, mapping: &settings.mapping, known: &known };
     let desired = match read::read(service, &wish) {
         Ok(desired) => desired,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(domain.failed(service, error))),
     };
     let difference = plan(&desired, &actual, app.now());
     Ok(Ok(Compared { difference, actual, identified, not_found }))
@@ -191,7 +196,7 @@ fn compare(
 fn compare_users(
     app: &Arc<App>,
     settings: &Settings,
-    domain: &str,
+    domain: &Domain,
     service: &mut Service,
     users: BTreeSet<ObjectId>,
 ) -> Result<Result<Compared, Problem>> {
@@ -199,10 +204,10 @@ fn compare_users(
     let actual = app.store.read(|tx| actual(tx, store))?;
     let is_synchronized = |id: &ObjectId| actual.users.contains_key(id) && !actual.departed.contains_key(id);
     let changed = users.into_iter().filter(is_synchronized).collect();
-    let wish = read::Wish { domain, chosen: &[], mapping: &settings.mapping, known: &BTreeSet::new() };
+    let wish = read::Wish { domain: domain.name(), chosen: &[], mapping: &settings.mapping, known: &BTreeSet::new() };
     let changed = match read::users(service, &wish, changed) {
         Ok(changed) => changed,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(domain.failed(service, error))),
     };
     let mut desired = actual.as_desired();
     desired.users.extend(changed);
@@ -222,7 +227,7 @@ fn compare_now(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Compare
     let settings = settings_of(app, store)?;
     let connected = domain_of(app, &settings)?.and_then(|domain| domain.service().map(|service| (domain, service)));
     match connected {
-        Ok((domain, mut service)) => compare(app, &settings, domain.name(), &mut service),
+        Ok((domain, mut service)) => compare(app, &settings, &domain, &mut service),
         Err(problem) => Ok(Err(problem)),
     }
 }
@@ -262,12 +267,12 @@ pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Pro
             remember(app, store, &mark, &json!({"status": "UNCHANGED"}))?;
             return Ok(Ok(Report::Unchanged));
         }
-        Ok(Changes::Users(users)) => (compare_users(app, &settings, domain.name(), &mut service, users)?, mark),
+        Ok(Changes::Users(users)) => (compare_users(app, &settings, &domain, &mut service, users)?, mark),
         Ok(Changes::More) => {
-            let compared = compare(app, &settings, domain.name(), &mut service)?;
+            let compared = compare(app, &settings, &domain, &mut service)?;
             (compared, settings::Mark { is_full: true, ..mark })
         }
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(domain.failed(&service, error))),
     };
     drop(service);
     let compared = match compared {

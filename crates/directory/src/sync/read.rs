@@ -243,9 +243,11 @@ pub(super) fn changes(service: &mut Service, since: i64) -> Result<Changes, Ldap
     let kinds = || Filter::Or(vec![Filter::is_user(), Filter::equal("objectClass", "user"), Filter::is_group()]);
     let deleted = Filter::And(vec![Filter::equal("isDeleted", "TRUE"), kinds()]);
     let deleted = Search { shows_deleted: true, limit: 1, ..search(&base, deleted, &["objectGUID"]) };
-    // Whoever sees one deleted user or group sees them all.
-    if service.connection.find(&deleted, 1)?.is_empty() {
-        return Ok(Changes::More);
+    // Whoever sees one deleted user or group sees them all; not every server knows of deleted ones.
+    match service.connection.find(&deleted, 1) {
+        Ok(found) if !found.is_empty() => {}
+        Ok(_) | Err(LdapError::Refused(_)) => return Ok(Changes::More),
+        Err(error) => return Err(error),
     }
     let after = Filter::AtLeast("uSNChanged", since.saturating_add(1).to_string());
     let attributes = ["objectGUID", "objectClass", "isDeleted"];

@@ -1,5 +1,4 @@
 use crate::support::{Controller, world, world_with};
-use base::Secret;
 use directory::{Authentication, Options};
 use model::ds::{DirectoryStage, EnableLDAPSRequest, LDAPSStatus, LDAPSType, ops};
 use std::net::Ipv4Addr;
@@ -113,7 +112,13 @@ fn a_changed_service_password_impairs_the_directory_until_it_is_told() {
     let impaired = world.described(&id);
     assert_eq!(impaired.stage, Some(DirectoryStage::Impaired));
     assert!(impaired.stage_reason.is_some_and(|reason| reason.contains("svc-rotate@corp.example.com")));
-    world.write(|cx| directory::set_service_account(cx, &id, "svc-rotate", &Secret::new("Second-Passw0rd")));
+    let input = model::vestibule::SetDirectoryServiceAccountRequest {
+        directory_id: id.to_string(),
+        user_name: "svc-rotate".to_owned(),
+        password: "Second-Passw0rd".to_owned(),
+    };
+    let set = world.app.call::<model::vestibule::ops::SetDirectoryServiceAccount>(&world.root, input);
+    set.expect("the account may do that");
     world.app.run_jobs();
     assert_eq!(world.described(&id).stage, Some(DirectoryStage::Active));
     ad.delete(&unit);

@@ -1,5 +1,5 @@
-use crate::support::world;
-use base::Secret;
+use crate::support::{Controller, World, world};
+use base::{DirectoryId, Secret};
 use directory::Authentication;
 use directory::sign_in::{Because, Checked, check};
 use directory::sync::Kind;
@@ -72,6 +72,95 @@ fn guessing_does_not_lock_the_account() {
     assert!(!matches!(outcome, Authentication::Locked(_)), "{outcome:?}");
 }
 
+/// A user with a password.
+fn person(ad: &Controller, unit: &str, name: &str) -> String {
+    let dn = format!("CN={name},{unit}");
+    ad.modify(&ad.user(unit, name));
+    ad.modify(&ad.password(&dn, "Right-Passw0rd"));
+    dn
+}
+
+fn policy_dn(ad: &Controller) -> String {
+    format!("CN=guess-strict,CN=Password Settings Container,CN=System,{}", ad.get("AD_BASE"))
+}
+
+/// Has the account of `dn` locked after three failures; nobody but administrators may read that.
+fn be_strict(ad: &Controller, dn: &str) {
+    let policy = policy_dn(ad);
+    ad.delete(&policy);
+    ad.modify(&format!(
+        "dn: {policy}\nchangetype: add\nobjectClass: msDS-PasswordSettings\nmsDS-PasswordSettingsPrecedence: 20\n\
+         msDS-PasswordReversibleEncryptionEnabled: FALSE\nmsDS-PasswordHistoryLength: 0\n\
+         msDS-PasswordComplexityEnabled: TRUE\nmsDS-MinimumPasswordLength: 7\nmsDS-MinimumPasswordAge: 0\n\
+         msDS-MaximumPasswordAge: -9223372036854775808\nmsDS-LockoutThreshold: 3\n\
+         msDS-LockoutObservationWindow: -18000000000\nmsDS-LockoutDuration: -18000000000\n\
+         msDS-PSOAppliesTo: {dn}\n\n"
+    ));
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn many_who_guess_at_once_under_every_spelling_do_not_lock_the_account() {
+    let ad = &Controller::find();
+    let unit = ad.unit("Guess");
+    let strict = person(ad, &unit, "guess-strict");
+    be_strict(ad, &strict);
+    let plain = person(ad, &unit, "guess-plain");
+    for (name, dn, threshold) in [("guess-strict", strict, 3), ("guess-plain", plain, 5)] {
+        // The second process knows nothing of the first, but asks the directory.
+        for _ in 0..2 {
+            let world = world();
+            let id = world.connected();
+            let outcomes = std::thread::scope(|scope| {
+                let (world, id) = (&world, &id);
+                let guess = |number| scope.spawn(move || spelled(world, id, name, number));
+                let guessers: Vec<_> = (0..12).map(guess).collect();
+                guessers.into_iter().map(|guesser| guesser.join().expect("no panic")).collect::<Vec<_>>()
+            });
+            assert!(outcomes.iter().all(|outcome| !matches!(outcome, Authentication::Locked(_))), "{outcomes:?}");
+            let later = (0..6).map(|number| spelled(&world, &id, name, number)).collect::<Vec<_>>();
+            assert!(matches!(later[5], Authentication::Throttled { .. }), "{later:?}");
+        }
+        let failures: i64 = ad.attribute(&dn, "badPwdCount").and_then(|text| text.parse().ok()).unwrap_or(0);
+        assert!((1..threshold).contains(&failures), "{name}: {failures}");
+        assert!(ad.attribute(&dn, "lockoutTime").is_none_or(|time| time == "0"), "{name} is locked");
+    }
+    ad.delete(&policy_dn(ad));
+    ad.delete(&unit);
+}
+
+fn spelled(world: &World, id: &DirectoryId, name: &str, number: usize) -> Authentication {
+    let spelling = match number % 3 {
+        0 => name.to_owned(),
+        1 => format!("CORP\\{name}"),
+        _ => format!("{name}@corp.example.com"),
+    };
+    world.sign_in(id, &spelling, &format!("wrong {number}"))
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn an_address_that_fails_often_waits_whoever_it_claims_to_be() {
+    let world = world();
+    let id = world.connected();
+    let store = world.store(&id);
+    world.choose(&store, Kind::User, "alice");
+    world.run(&store);
+    let password = world.controller.get("AD_USER_PW");
+    let check = |name: &str, password: &str, from: &str| {
+        check(&world.app.app, &store, &id, name, &Secret::new(password), from).expect("an outcome")
+    };
+    let let_in = |from: &str| matches!(check("alice", password, from), Checked::Verified(_));
+    for number in 0..50 {
+        let outcome = check(&format!("nobody-{number}"), "wrong", "2001:db8::1");
+        assert!(matches!(outcome, Checked::Refused { .. }), "{number}: {outcome:?}");
+    }
+    assert!(!let_in("2001:db8::2"), "the same network");
+    assert!(let_in("2001:db8:0:1::1"));
+    world.app.clock.advance_seconds(60);
+    assert!(let_in("2001:db8::1"));
+}
+
 #[test]
 #[ignore = "needs a domain controller: tools/test runs it"]
 fn a_password_that_was_changed_a_moment_ago_is_the_one_that_counts() {
@@ -98,12 +187,12 @@ fn only_whoever_was_chosen_signs_in_to_the_store() {
     let users = world.users(&store);
     let user = |name: &str| users[&format!("{name}@corp.example.com")].id.clone();
     let sign_in = |name: &str, password: &str| {
-        check(&world.app.app, &store, &id, name, &Secret::new(password)).expect("an outcome")
+        check(&world.app.app, &store, &id, name, &Secret::new(password), "192.0.2.1").expect("an outcome")
     };
     let password = world.controller.get("AD_USER_PW");
     // A member of a group in a group in the chosen group.
     assert_eq!(sign_in("CORP\\alice", password), Checked::Verified(user("alice")));
-    assert_eq!(sign_in("mona", password), Checked::ChangeInDirectory(user("mona")));
+    assert_eq!(sign_in("mona", password), Checked::ChangeInDirectory { user: user("mona"), has_expired: false });
     let refused = |user, because| Checked::Refused { user, because };
     assert_eq!(sign_in("dan", password), refused(Some(user("dan")), Because::Disabled));
     assert_eq!(sign_in("erin", password), refused(None, Because::NotChosen));

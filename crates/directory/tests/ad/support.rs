@@ -23,14 +23,19 @@ pub struct Controller(HashMap<String, String>);
 
 impl Controller {
     pub fn find() -> Self {
-        let path = std::env::var("VESTIBULE_TEST_AD").expect("VESTIBULE_TEST_AD names the file of a domain controller");
-        let text = std::fs::read_to_string(&path).expect("the file of VESTIBULE_TEST_AD can be read");
+        Self::named_by("VESTIBULE_TEST_AD")
+    }
+
+    /// That of the file which the variable names.
+    pub fn named_by(variable: &str) -> Self {
+        let path = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names the file of a server"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{variable}: {path}: {error}"));
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         Self(pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned())).collect())
     }
 
     pub fn get(&self, key: &str) -> &str {
-        self.0.get(key).unwrap_or_else(|| panic!("the file of VESTIBULE_TEST_AD has no {key}"))
+        self.0.get(key).unwrap_or_else(|| panic!("the file of the server has no {key}"))
     }
 
     pub fn authority(&self) -> String {
@@ -86,6 +91,10 @@ pub fn world() -> World {
 }
 
 pub fn world_with(options: Options) -> World {
+    world_of(Controller::find(), options)
+}
+
+pub fn world_of(controller: Controller, options: Options) -> World {
     let setup = Setup {
         routes: directory::routes(),
         jobs: directory::jobs(),
@@ -100,7 +109,7 @@ pub fn world_with(options: Options) -> World {
             iam::account::create(&mut cx.write(), &account(), "root@example.com", "Example", active, START)
         })
         .expect("a new account");
-    World { app, root, controller: Controller::find() }
+    World { app, root, controller }
 }
 
 impl World {
@@ -165,6 +174,18 @@ impl Controller {
             .expect("the LDAP tools are installed with the controller");
         child.stdin.take().expect("piped").write_all(ldif.as_bytes()).expect("the tool reads");
         child.wait().expect("the tool ends").success()
+    }
+
+    /// An attribute of an entry, as its administrator reads it.
+    pub fn attribute(&self, dn: &str, name: &str) -> Option<String> {
+        let output = Command::new("ldapsearch")
+            .args(["-x", "-LLL", "-o", "ldif-wrap=no", "-H", self.get("AD_LDAPS_URL"), "-D", self.get("AD_ADMIN")])
+            .args(["-w", self.get("AD_ADMIN_PW"), "-s", "base", "-b", dn, name])
+            .env("LDAPTLS_CACERT", self.get("AD_CA"))
+            .output()
+            .expect("the LDAP tools are installed with the controller");
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(str::to_owned)
     }
 
     /// Changes the directory as its administrator.

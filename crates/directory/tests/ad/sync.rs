@@ -133,6 +133,118 @@ fn an_account_that_sees_deletions_is_not_made_to_read_everything() {
     assert_eq!(world.users(&store).len(), 1);
 }
 
+fn settings(world: &World, store: &base::IdentityStoreId) -> sync::Settings {
+    world.app.app.store.read(|tx| sync::settings::get(tx, store)).expect("read").expect("synchronized")
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn changes_come_with_the_schedule_or_when_somebody_asks() {
+    let world = world();
+    let store = world.store(&world.connected());
+    let ad = &world.controller;
+    let unit = ad.unit("Schedule");
+    ad.modify(&ad.user(&unit, "schedule"));
+    world.choose(&store, Kind::User, "schedule");
+    world.write(|cx| sync::configure(cx, &store, false, 600, &sync::Mapping::default()));
+    world.app.run_jobs();
+    let first = world.app.app.now();
+    assert_eq!(settings(&world, &store).ran_at, first);
+    let rename = |to: &str| {
+        let dn = format!("CN=schedule,{unit}");
+        ad.modify(&format!("dn: {dn}\nchangetype: modify\nreplace: displayName\ndisplayName: {to}\n"));
+    };
+    let shown = || world.users(&store)["schedule@corp.example.com"].display_name.clone().unwrap_or_default();
+
+    rename("Later");
+    world.app.clock.advance_seconds(599);
+    world.app.run_jobs();
+    assert_eq!(shown(), "Same Name");
+    world.app.clock.advance_seconds(1);
+    world.app.run_jobs();
+    assert_eq!((shown().as_str(), settings(&world, &store).ran_at), ("Later", first.plus_seconds(600)));
+
+    rename("Now");
+    world.app.run_jobs();
+    assert_eq!(shown(), "Later");
+    world.write(|cx| sync::run_soon(cx, &store));
+    world.app.run_jobs();
+    assert_eq!(shown(), "Now");
+    ad.delete(&unit);
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn a_rehearsal_tells_what_would_change_and_changes_nothing() {
+    let world = world();
+    let store = world.store(&world.connected());
+    let ad = &world.controller;
+    let unit = ad.unit("Rehearse");
+    ad.modify(&format!("{}{}", ad.user(&unit, "rehearse-a"), ad.user(&unit, "rehearse-b")));
+    let members: Vec<_> = ["rehearse-a", "rehearse-b"].iter().map(|name| format!("CN={name},{unit}")).collect();
+    ad.modify(&ad.group(&unit, "rehearse-g", &members));
+    let rehearsal = || {
+        world.write(|cx| sync::rehearse_soon(cx, &store));
+        world.app.run_jobs();
+        let plan = settings(&world, &store).plan.expect("a plan");
+        serde_json::from_str::<serde_json::Value>(&plan).expect("JSON")
+    };
+    // Nothing but the rehearsal runs: a choice has the synchronization run, unless it is paused.
+    world.write(|cx| sync::configure(cx, &store, true, 600, &sync::Mapping::default()));
+    world.choose(&store, Kind::Group, "rehearse-g");
+    world.choose(&store, Kind::Group, "rehearse-none");
+    let plan = rehearsal();
+    let wanted: Vec<String> = names(&["rehearse-a", "rehearse-b"]).into_iter().collect();
+    assert_eq!((&plan["usersToCreate"], &plan["membershipsAdded"]), (&wanted.into(), &2.into()), "{plan}");
+    assert_eq!(
+        (&plan["groupsToCreate"][0], &plan["notFound"][0]),
+        (&"rehearse-g@corp.example.com".into(), &"rehearse-none".into())
+    );
+    assert!(world.users(&store).is_empty() && world.groups(&store).is_empty());
+
+    world.write(|cx| sync::configure(cx, &store, false, 600, &sync::Mapping::default()));
+    world.app.run_jobs();
+    let ids: Vec<_> = world.users(&store).into_values().map(|user| user.id).collect();
+    world.write(|cx| sync::configure(cx, &store, true, 600, &sync::Mapping::default()));
+    ad.delete(&format!("CN=rehearse-a,{unit}"));
+    let plan = rehearsal();
+    assert_eq!(
+        (&plan["usersToDelete"][0], &plan["usersCreated"]),
+        (&"rehearse-a@corp.example.com".into(), &0.into()),
+        "{plan}"
+    );
+    assert_eq!(world.users(&store).into_values().map(|user| user.id).collect::<Vec<_>>(), ids);
+    ad.delete(&unit);
+}
+
+#[test]
+#[ignore = "needs a domain controller: tools/test runs it"]
+fn whoever_is_no_longer_chosen_keeps_access_for_28_days() {
+    let world = world();
+    let store = world.store(&world.connected());
+    world.choose(&store, Kind::User, "bob");
+    world.choose(&store, Kind::Group, "sales");
+    world.run(&store);
+    assert_eq!(world.users(&store).len(), 3);
+    for (kind, name) in [(Kind::User, "bob"), (Kind::Group, "sales")] {
+        assert!(world.write(|cx| sync::dismiss(cx, &store, kind, name)), "{name}");
+    }
+    world.run(&store);
+    assert!(world.groups(&store).is_empty());
+    let are_enabled =
+        || world.users(&store).into_values().map(|user| user.status == Status::Enabled).collect::<Vec<_>>();
+    assert_eq!(are_enabled(), [true; 3]);
+    let bob = world.users(&store)["bob@corp.example.com"].id.clone();
+    world.app.clock.advance_seconds(sync::DEPARTURE_SECONDS);
+    world.run(&store);
+    assert_eq!(are_enabled(), [false; 3]);
+    // Chosen again, the user is the same one.
+    world.choose(&store, Kind::User, "bob");
+    world.run(&store);
+    let users = world.users(&store);
+    assert_eq!((users["bob@corp.example.com"].status, &users["bob@corp.example.com"].id), (Status::Enabled, &bob));
+}
+
 fn until_unchanged(world: &World, store: &base::IdentityStoreId) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while world.run(store) != Report::Unchanged {

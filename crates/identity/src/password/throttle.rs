@@ -107,6 +107,38 @@ pub(super) fn forget_name(tx: &mut WriteTx<'_>, keys: &Keys) -> Result<()> {
     Ok(())
 }
 
+/// The failures from an address, also of people whose passwords are kept elsewhere.
+pub struct AddressFailures(Keys);
+
+impl AddressFailures {
+    /// Those from `source_ip`.
+    pub fn of(source_ip: &str) -> Self {
+        let address = format!("address/{}", network(source_ip));
+        Self(Keys { name: address.clone(), address })
+    }
+
+    /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wait(&self, tx: &mut Tx, now: Timestamp) -> Result<Option<i64>> {
+        wait(tx, &self.0, now)
+    }
+
+    /// Counts a failure, unless the address is blocked already: then the seconds for which it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn count(&self, tx: &mut WriteTx<'_>, now: Timestamp) -> Result<Option<i64>> {
+        let wait = self.wait(tx, now)?;
+        if wait.is_none() {
+            count(tx, &self.0.address, ADDRESS_FAILURES_MAX, now)?;
+            sweep(tx, now)?;
+        }
+        Ok(wait)
+    }
+}
+
 /// Removes some counters that say nothing any more.
 fn sweep(tx: &mut WriteTx<'_>, now: Timestamp) -> Result<()> {
     let before = forgotten_before(now);
@@ -127,6 +159,12 @@ mod tests {
         let delays: Vec<i64> = (8..=16).map(|failures| delay_seconds(failures, NAME_FAILURES_MAX)).collect();
         assert_eq!(delays, [0, 0, 60, 120, 240, 480, 900, 900, 900]);
         assert_eq!(delay_seconds(i64::MAX, ADDRESS_FAILURES_MAX), DELAY_SECONDS_MAX);
+    }
+
+    #[test]
+    fn failures_from_an_address_are_those_of_everybody_there() {
+        let store = IdentityStoreId::parse("d-0123456789").expect("valid");
+        assert_eq!(AddressFailures::of("192.0.2.1").0.address, Keys::new(&store, "alice", "192.0.2.1").address);
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn signing_in() -> Vec<(&'static str, Html)> {
     let problems = [
         None,
         Some(Problem::Refused),
+        Some(Problem::ChangeElsewhere),
         Some(Problem::Throttled { minutes: 1 }),
         Some(Problem::Throttled { minutes: 15 }),
         Some(Problem::Unavailable),

@@ -1,10 +1,13 @@
-//! Administration from the command line: `vestibule identity-center`, `user`, `device` and `outbox`. Every command is
+//! Administration from the command line: `vestibule identity-center`, `user`, `device`, `directory` and `outbox`. Every command is
 //! a call of the product's own API, with the keys and the endpoint of the ordinary AWS environment.
 
 mod client;
+mod directory;
 mod environment;
 mod print;
 mod source;
+
+pub use directory::Directory;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -338,7 +341,7 @@ fn password_of_stdin() -> Result<String> {
     input.context("the password cannot be read from standard input")?;
     let password = text.lines().next().unwrap_or_default().to_owned();
     if password.is_empty() {
-        bail!("--password-stdin: there is no password on standard input");
+        bail!("there is no password on standard input");
     }
     Ok(password)
 }

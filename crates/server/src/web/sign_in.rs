@@ -49,6 +49,7 @@ pub(super) fn submit(visit: &Visit) -> Answer {
     match sign_in::sign_in(visit.app(), &visit.info, &meaning.instance, user_name, &password)? {
         Outcome::SignedIn(new) => establish(visit, &new, &next),
         Outcome::MustChange(ticket) => Ok(new_password(visit, &next, user_name, ticket.expose(), None)),
+        Outcome::ChangeInDirectory => Ok(again(Problem::ChangeElsewhere)),
         Outcome::Refused => Ok(again(Problem::Refused)),
         Outcome::Throttled { retry_after_seconds } => {
             let minutes = retry_after_seconds.max(1).saturating_add(59) / 60;
@@ -107,7 +108,7 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
         problem,
     };
     let status = match problem {
-        None | Some(Problem::Refused) => StatusCode::OK,
+        None | Some(Problem::Refused | Problem::ChangeElsewhere) => StatusCode::OK,
         Some(Problem::Expired) => StatusCode::FORBIDDEN,
         Some(Problem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Some(Problem::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,

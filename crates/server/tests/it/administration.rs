@@ -116,6 +116,44 @@ fn devices_are_approved_where_the_settings_say_so() {
 }
 
 #[test]
+fn a_directory_gets_another_service_account_from_the_command_line() {
+    let server = Server::ephemeral();
+    let input = json!({
+        "Name": "corp.example.com", "Password": "First-Passw0rd", "Size": "Small",
+        "ConnectSettings": {
+            "VpcId": "vpc-11111111", "SubnetIds": ["subnet-11111111", "subnet-22222222"],
+            "CustomerDnsIps": ["127.0.0.1"], "CustomerUserName": "svc-old",
+        },
+    });
+    let id = server.ok(&server.admin(), "ds", "ConnectDirectory", input).json()["DirectoryId"].clone();
+    let id = id.as_str().expect("an id");
+    let set = |id: &str| {
+        let mut child = command(&server, &["directory", "set-service-account", id, "--user-name", "svc-new"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        child.stdin.take().expect("piped").write_all(b"Second-Passw0rd\n").expect("written");
+        child.wait_with_output().expect("ended")
+    };
+    assert!(set(id).status.success());
+    let shown = server.ok(&server.admin(), "ds", "DescribeDirectories", json!({"DirectoryIds": [id]})).json();
+    let directory = &shown["DirectoryDescriptions"][0];
+    assert_eq!(directory["ConnectSettings"]["CustomerUserName"], "svc-new");
+    assert!(done(&server, &["directory", "reconnect", id]).contains("describe-directories"));
+    let unknown = set("d-0000000000");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown).contains("ResourceNotFoundException"), "{}", text(&unknown));
+
+    let name = json!([{"AttributeKey": "EventName", "AttributeValue": "SetDirectoryServiceAccount"}]);
+    let events = server.ok(&server.admin(), "cloudtrail", "LookupEvents", json!({"LookupAttributes": name})).json();
+    let events = events["Events"].to_string();
+    assert!(events.contains("svc-new") && !events.contains("Second-Passw0rd"), "{events}");
+    assert!(!server.log().contains("Second-Passw0rd"));
+}
+
+#[test]
 fn mistakes_end_with_two_and_a_sentence() {
     let server = Server::ephemeral();
     for (words, part) in [
@@ -123,6 +161,7 @@ fn mistakes_end_with_two_and_a_sentence() {
         (&["identity-center", "settings"], "setting"),
         (&["user", "set-password", "alice", "--password-stdin"], "standard input"),
         (&["user", "enable", "alice", "--profile", "nobody"], "nobody"),
+        (&["directory", "set-service-account", "d-0123456789", "--user-name", "svc"], "standard input"),
     ] {
         let output = run(&mut command(&server, words));
         let text = text(&output);

@@ -290,6 +290,10 @@ fn check_config_says_what_would_be_served_and_touches_nothing() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("PostgreSQL") && !text.contains("hunter2"), "{text}");
     assert!(refused_in_one_line(&["check-config", "--listen", "nowhere"]).contains("nowhere"));
+    let controllers = ["check-config", "--directory-controllers", "dc1.corp.example.com"];
+    assert!(refused_in_one_line(&controllers).contains("DOMAIN=HOST@ADDRESS"));
+    let output = run(program().args(["check-config", "--directory-allow-plain-ldap"]));
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("plain LDAP"), "{output:?}");
 }
 
 #[test]

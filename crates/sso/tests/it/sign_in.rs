@@ -86,6 +86,23 @@ fn nobody_learns_why_a_sign_in_is_refused_but_the_audit_trail_says_whose_it_was(
     assert_eq!(naming(r#""userName":"bob""#), 1);
     assert_eq!(naming(r#""userName":"HIDDEN_DUE_TO_SECURITY_REASONS""#), 2);
     assert_eq!(naming("nobody"), 0);
+    for (reason, count) in [("WrongPassword", 2), ("UserNotFound", 2), ("UserHasNoPassword", 1)] {
+        assert_eq!(naming(&format!(r#""FailureReason":"{reason}""#)), count, "{reason}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_asked_is_no_wrong_password() {
+    let portal = with_password(false);
+    let gone = identity::store::Source::ActiveDirectory(base::DirectoryId::parse("d-0123456789").expect("valid"));
+    let set = |cx: &mut kernel::WriteCx<'_>| identity::store::set_source(cx, &portal.instance.store, &gone);
+    portal.app().write_as(&Caller::Anonymous, &portal.test.request(), set).expect("written");
+    for _ in 0..60 {
+        assert!(matches!(attempt(&portal, "alice", GIVEN), Outcome::Unavailable), "it is nobody's failure");
+    }
+    let records = portal.events("signin.amazonaws.com");
+    assert!(records.iter().all(|(_, record)| record.contains(r#""FailureReason":"DirectoryUnreachable""#)));
+    assert!(records.iter().all(|(_, record)| record.contains("HIDDEN_DUE_TO_SECURITY_REASONS")));
 }
 
 #[test]
