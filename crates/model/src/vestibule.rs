@@ -18,6 +18,7 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
         &op::DeleteIdentityCenter,
         &op::DeleteUserSession,
         &op::DeleteUserSessions,
+        &op::DescribeEmailVerification,
         &op::DescribeIdentityCenter,
         &op::DescribeSynchronization,
         &op::EnableIdentityCenter,
@@ -25,6 +26,8 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
         &op::ListUserSessions,
         &op::PlanIdentitySourceChange,
         &op::RemoveFromSynchronization,
+        &op::SendEmailVerification,
+        &op::SendPasswordLink,
         &op::SetIdentitySource,
         &op::SetUserPassword,
         &op::SetUserStatus,
@@ -118,6 +121,22 @@ pub struct DeleteUserSessionsResponse {
     pub user_id: Option<String>,
 }
 smithy::shape!(DeleteUserSessionsResponse { 0 deleted_count 1 user_id });
+
+#[derive(Default, Clone)]
+pub struct DescribeEmailVerificationRequest {
+    pub instance_arn: Option<String>,
+    pub user: String,
+}
+smithy::shape!(DescribeEmailVerificationRequest { 0 instance_arn 1 user });
+
+#[derive(Default, Clone)]
+pub struct DescribeEmailVerificationResponse {
+    pub email_address: Option<String>,
+    pub user_id: Option<String>,
+    pub verified: Option<bool>,
+    pub verified_date: Option<Timestamp>,
+}
+smithy::shape!(DescribeEmailVerificationResponse { 0 email_address 1 user_id 2 verified 3 verified_date });
 
 #[derive(Default, Clone)]
 pub struct DescribeIdentityCenterRequest {
@@ -259,6 +278,11 @@ smithy::enumeration! { pub enum MailStatus {
     Failed = "FAILED",
 } }
 
+smithy::enumeration! { pub enum PasswordLinkPurpose {
+    Invitation = "INVITATION",
+    PasswordReset = "PASSWORD_RESET",
+} }
+
 #[derive(Default, Clone)]
 pub struct PlanIdentitySourceChangeRequest {
     pub identity_source: IdentitySource,
@@ -323,6 +347,38 @@ pub struct ResourceNotFoundException {
 }
 smithy::shape!(ResourceNotFoundException { 0 message });
 smithy::failure!(ResourceNotFoundException, message: Option<String>);
+
+#[derive(Default, Clone)]
+pub struct SendEmailVerificationRequest {
+    pub instance_arn: Option<String>,
+    pub user: String,
+}
+smithy::shape!(SendEmailVerificationRequest { 0 instance_arn 1 user });
+
+#[derive(Default, Clone)]
+pub struct SendEmailVerificationResponse {
+    pub expiration_date: Option<Timestamp>,
+    pub recipient: Option<String>,
+    pub user_id: Option<String>,
+}
+smithy::shape!(SendEmailVerificationResponse { 0 expiration_date 1 recipient 2 user_id });
+
+#[derive(Default, Clone)]
+pub struct SendPasswordLinkRequest {
+    pub instance_arn: Option<String>,
+    pub purpose: Option<PasswordLinkPurpose>,
+    pub user: String,
+}
+smithy::shape!(SendPasswordLinkRequest { 0 instance_arn 1 purpose 2 user });
+
+#[derive(Default, Clone)]
+pub struct SendPasswordLinkResponse {
+    pub expiration_date: Option<Timestamp>,
+    pub purpose: Option<PasswordLinkPurpose>,
+    pub recipient: Option<String>,
+    pub user_id: Option<String>,
+}
+smithy::shape!(SendPasswordLinkResponse { 0 expiration_date 1 purpose 2 recipient 3 user_id });
 
 smithy::enumeration! { pub enum SessionKind {
     Browser = "BROWSER",
@@ -532,6 +588,16 @@ pub mod schema {
         opt("DeletedCount", &Count),
         opt("UserId", &Text),
     ]);
+    pub static DescribeEmailVerificationRequest: Schema = structure("DescribeEmailVerificationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static DescribeEmailVerificationResponse: Schema = structure("DescribeEmailVerificationResponse", &[
+        opt("EmailAddress", &EmailAddress),
+        opt("UserId", &Text),
+        opt("Verified", &Boolean),
+        opt("VerifiedDate", &Timestamp),
+    ]);
     pub static DescribeIdentityCenterRequest: Schema = structure("DescribeIdentityCenterRequest", &[
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
     ]);
@@ -618,6 +684,7 @@ pub mod schema {
     pub static MessageId: Schema = string("MessageId", range(1, 64));
     pub static OrganizationId: Schema = string("OrganizationId", range(1, 64));
     pub static Password: Schema = string("Password", range(1, 64)).sensitive();
+    pub static PasswordLinkPurpose: Schema = enumeration("PasswordLinkPurpose", super::PasswordLinkPurpose::VALUES);
     pub static PlanIdentitySourceChangeRequest: Schema = structure("PlanIdentitySourceChangeRequest", &[
         req("IdentitySource", &IdentitySource),
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
@@ -650,6 +717,26 @@ pub mod schema {
         opt("Message", &Text),
     ]);
     pub static Scopes: Schema = list("Scopes", &Text, ANY);
+    pub static SendEmailVerificationRequest: Schema = structure("SendEmailVerificationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static SendEmailVerificationResponse: Schema = structure("SendEmailVerificationResponse", &[
+        opt("ExpirationDate", &Timestamp),
+        opt("Recipient", &EmailAddress),
+        opt("UserId", &Text),
+    ]);
+    pub static SendPasswordLinkRequest: Schema = structure("SendPasswordLinkRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        opt("Purpose", &PasswordLinkPurpose),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static SendPasswordLinkResponse: Schema = structure("SendPasswordLinkResponse", &[
+        opt("ExpirationDate", &Timestamp),
+        opt("Purpose", &PasswordLinkPurpose),
+        opt("Recipient", &EmailAddress),
+        opt("UserId", &Text),
+    ]);
     pub static SessionId: Schema = pattern("SessionId", range(1, 128), r"[A-Za-z0-9_-]+");
     pub static SessionKind: Schema = enumeration("SessionKind", super::SessionKind::VALUES);
     pub static SessionMinutes: Schema = integer("SessionMinutes", range(15, 129600));
@@ -795,6 +882,12 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static DescribeEmailVerification: Op = Op {
+        service: &SERVICE, name: "DescribeEmailVerification", method: "GET", path: "/admin/v1/users/{User}/email-verification",
+        status: 200, unsigned: false, input: &schema::DescribeEmailVerificationRequest, output: Some(&schema::DescribeEmailVerificationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static DescribeIdentityCenter: Op = Op {
         service: &SERVICE, name: "DescribeIdentityCenter", method: "GET", path: "/admin/v1/identity-center",
         status: 200, unsigned: false, input: &schema::DescribeIdentityCenterRequest, output: Some(&schema::DescribeIdentityCenterResponse), result_wrapper: "",
@@ -834,6 +927,18 @@ mod op {
     pub static RemoveFromSynchronization: Op = Op {
         service: &SERVICE, name: "RemoveFromSynchronization", method: "DELETE", path: "/admin/v1/identity-center/synchronization/scope/{Kind}/{Name}",
         status: 200, unsigned: false, input: &schema::RemoveFromSynchronizationRequest, output: Some(&schema::RemoveFromSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static SendEmailVerification: Op = Op {
+        service: &SERVICE, name: "SendEmailVerification", method: "POST", path: "/admin/v1/users/{User}/email-verification",
+        status: 200, unsigned: false, input: &schema::SendEmailVerificationRequest, output: Some(&schema::SendEmailVerificationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static SendPasswordLink: Op = Op {
+        service: &SERVICE, name: "SendPasswordLink", method: "POST", path: "/admin/v1/users/{User}/password-link",
+        status: 200, unsigned: false, input: &schema::SendPasswordLinkRequest, output: Some(&schema::SendPasswordLinkResponse), result_wrapper: "",
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
@@ -882,6 +987,7 @@ pub mod ops {
     smithy::operation!(DeleteIdentityCenter, super::DeleteIdentityCenterRequest, super::DeleteIdentityCenterResponse);
     smithy::operation!(DeleteUserSession, super::DeleteUserSessionRequest, super::DeleteUserSessionResponse);
     smithy::operation!(DeleteUserSessions, super::DeleteUserSessionsRequest, super::DeleteUserSessionsResponse);
+    smithy::operation!(DescribeEmailVerification, super::DescribeEmailVerificationRequest, super::DescribeEmailVerificationResponse);
     smithy::operation!(DescribeIdentityCenter, super::DescribeIdentityCenterRequest, super::DescribeIdentityCenterResponse);
     smithy::operation!(DescribeSynchronization, super::DescribeSynchronizationRequest, super::DescribeSynchronizationResponse);
     smithy::operation!(EnableIdentityCenter, super::EnableIdentityCenterRequest, super::EnableIdentityCenterResponse);
@@ -889,6 +995,8 @@ pub mod ops {
     smithy::operation!(ListUserSessions, super::ListUserSessionsRequest, super::ListUserSessionsResponse);
     smithy::operation!(PlanIdentitySourceChange, super::PlanIdentitySourceChangeRequest, super::PlanIdentitySourceChangeResponse);
     smithy::operation!(RemoveFromSynchronization, super::RemoveFromSynchronizationRequest, super::RemoveFromSynchronizationResponse);
+    smithy::operation!(SendEmailVerification, super::SendEmailVerificationRequest, super::SendEmailVerificationResponse);
+    smithy::operation!(SendPasswordLink, super::SendPasswordLinkRequest, super::SendPasswordLinkResponse);
     smithy::operation!(SetIdentitySource, super::SetIdentitySourceRequest, super::SetIdentitySourceResponse);
     smithy::operation!(SetUserPassword, super::SetUserPasswordRequest, super::SetUserPasswordResponse);
     smithy::operation!(SetUserStatus, super::SetUserStatusRequest, super::SetUserStatusResponse);
