@@ -12,6 +12,7 @@ use base::{IdentityStoreId, IdentityUserId, Secret, Timestamp};
 use kernel::store::Row;
 use kernel::{App, Error, Result, Tx, WriteCx, WriteTx, params};
 use std::sync::Arc;
+use throttle::Counted;
 
 /// Passwords that may not come back, the present one among them.
 const HISTORY_MAX: usize = 3;
@@ -115,7 +116,7 @@ pub fn check(
     password: &Secret,
     source_ip: &str,
 ) -> Result<Checked> {
-    let keys = throttle::Keys::new(store, user_name, source_ip);
+    let keys = throttle::Keys::new(Counted::Failures, store, user_name, source_ip);
     let now = app.now();
     let (wait, before) =
         app.store.read(|tx| Ok((throttle::wait(tx, &keys, now)?, candidate(tx, store, user_name)?)))?;
@@ -141,7 +142,7 @@ fn settle_failure(app: &App, keys: &throttle::Keys, outcome: Checked) -> Result<
     let write = |tx: &mut WriteTx<'_>| {
         let wait = throttle::wait(tx, keys, now)?;
         if wait.is_none() {
-            throttle::count_failure(tx, keys, now)?;
+            throttle::count(tx, keys, now)?;
         }
         Ok(wait)
     };
@@ -221,6 +222,52 @@ fn name_of(tx: &mut Tx, store: &IdentityStoreId, user: &IdentityUserId) -> Resul
     found.map(|user| user.user_name).ok_or_else(|| Error::Validation("There is no such user.".to_owned()))
 }
 
+/// A password that keeps the rules, hashed and not yet set.
+pub struct Prepared {
+    store: IdentityStoreId,
+    user: IdentityUserId,
+    hash: String,
+    former: Vec<String>,
+}
+
+/// Checks and hashes a new password of the user's own choice. Opens transactions of its own and takes long: to be called
+/// outside of any.
+///
+/// # Errors
+/// [`Error::Validation`] when there is no such user or the store keeps no passwords, and when the database fails.
+pub fn prepare(
+    app: &Arc<App>,
+    store: &IdentityStoreId,
+    user: &IdentityUserId,
+    new: &Secret,
+) -> Result<Result<Prepared, Problem>> {
+    let (name, former) = app.store.read(|tx| Ok((name_of(tx, store, user)?, history(tx, user)?)))?;
+    if let Err(problem) = rules::check(new.expose(), &name) {
+        return Ok(Err(problem));
+    }
+    if former.iter().any(|hash| kernel::password::verify(new.expose(), hash)) {
+        return Ok(Err(Problem::Reused));
+    }
+    let hash = kernel::password::hash(new.expose(), app.with_random(base::Random::bytes))?;
+    Ok(Ok(Prepared { store: store.clone(), user: user.clone(), hash, former }))
+}
+
+impl Prepared {
+    /// Sets the password, which then need not be changed any more; false when another was set meanwhile, so that this
+    /// one must be prepared again.
+    ///
+    /// # Errors
+    /// As [`prepare`].
+    pub fn set(&self, tx: &mut WriteTx<'_>, now: Timestamp) -> Result<bool> {
+        name_of(tx, &self.store, &self.user)?;
+        let is_unchanged = history(tx, &self.user)? == self.former;
+        if is_unchanged {
+            set(tx, &self.user, &self.hash, &self.former, false, now)?;
+        }
+        Ok(is_unchanged)
+    }
+}
+
 /// Gives the user a new password of the user's own choice, which then need not be changed any more. Opens its own
 /// transactions; hashes are computed outside of them.
 ///
@@ -234,28 +281,49 @@ pub fn change(
     new: &Secret,
 ) -> Result<Result<(), Problem>> {
     for _ in 0..ATTEMPTS_MAX {
-        let (name, former) = app.store.read(|tx| Ok((name_of(tx, store, user)?, history(tx, user)?)))?;
-        if let Err(problem) = rules::check(new.expose(), &name) {
-            return Ok(Err(problem));
-        }
-        if former.iter().any(|hash| kernel::password::verify(new.expose(), hash)) {
-            return Ok(Err(Problem::Reused));
-        }
-        let hash = kernel::password::hash(new.expose(), app.with_random(base::Random::bytes))?;
-        let now = app.now();
-        let write = |tx: &mut WriteTx<'_>| {
-            name_of(tx, store, user)?;
-            let is_unchanged = history(tx, user)? == former;
-            if is_unchanged {
-                set(tx, user, &hash, &former, false, now)?;
-            }
-            Ok(is_unchanged)
+        let prepared = match prepare(app, store, user, new)? {
+            Ok(prepared) => prepared,
+            Err(problem) => return Ok(Err(problem)),
         };
-        if app.store.write(write, |_| {})? {
+        let now = app.now();
+        if app.store.write(|tx| prepared.set(tx, now), |_| {})? {
             return Ok(Ok(()));
         }
     }
     Err(Error::Busy)
+}
+
+/// Counts somebody's wish that the person of that name be written to, whether or not there is such a user. `Some` when
+/// there were too many, of that name or from that address, and nothing must be sent: the seconds until it makes sense to
+/// try again. From the third of a name, and the twentieth from an address, on, each is followed by a time in which there
+/// is none: a minute first, doubling up to an hour.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_mail(
+    tx: &mut WriteTx<'_>,
+    store: &IdentityStoreId,
+    user_name: &str,
+    source_ip: &str,
+    now: Timestamp,
+) -> Result<Option<i64>> {
+    let keys = throttle::Keys::new(Counted::Mails, store, user_name, source_ip);
+    let wait = throttle::wait(tx, &keys, now)?;
+    if wait.is_none() {
+        throttle::count(tx, &keys, now)?;
+    }
+    Ok(wait)
+}
+
+/// Forgets what was counted under the name, so that whoever has just got a password can use it at once.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_attempts(tx: &mut WriteTx<'_>, store: &IdentityStoreId, user_name: &str) -> Result<()> {
+    for counted in [Counted::Failures, Counted::Mails] {
+        throttle::forget_name(tx, &throttle::Keys::new(counted, store, user_name, ""))?;
+    }
+    Ok(())
 }
 
 /// Gives the user a password that an administrator chose or had made ([`generate_one_time`]); a one-time password must
@@ -278,7 +346,7 @@ pub fn give(
     let (former, now) = (history(cx.tx, user)?, cx.now);
     let mut tx = cx.write();
     set(&mut tx, user, &hash, &former, is_one_time, now)?;
-    throttle::forget_name(&mut tx, &throttle::Keys::new(store, &name, ""))?;
+    forget_attempts(&mut tx, store, &name)?;
     Ok(Ok(()))
 }
 

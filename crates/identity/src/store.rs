@@ -130,6 +130,8 @@ pub fn clear(cx: &mut WriteCx<'_>, id: &IdentityStoreId) -> Result<()> {
     tx.exec("delete from ids_membership where store_id = $1", params![id])?;
     tx.exec("delete from ids_external_id where store_id = $1", params![id])?;
     tx.exec("delete from ids_password where user_id in (select id from ids_user where store_id = $1)", params![id])?;
+    let verified = "delete from ids_verified_email where user_id in (select id from ids_user where store_id = $1)";
+    tx.exec(verified, params![id])?;
     tx.exec("delete from ids_group where store_id = $1", params![id])?;
     tx.exec("delete from ids_user where store_id = $1", params![id])?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Users of identity stores.
 
 mod attributes;
+pub mod email;
 mod operations;
 
 pub(crate) use operations::{missing, one_identifier, require_unreserved, require_valid, routes};
@@ -274,6 +275,7 @@ pub fn delete(cx: &mut WriteCx<'_>, user: &User) -> Result<()> {
     tx.exec("delete from ids_membership where user_id = $1", params![user.id])?;
     tx.exec("delete from ids_external_id where principal_id = $1", params![user.id])?;
     tx.exec("delete from ids_password where user_id = $1", params![user.id])?;
+    tx.exec("delete from ids_verified_email where user_id = $1", params![user.id])?;
     tx.exec_one("delete from ids_user where id = $1", params![user.id])?;
     cx.emit(Event::IdentityUserDeleted { store: user.store.clone(), user: user.id.clone() });
     Ok(())

@@ -420,6 +420,13 @@ CREATE TABLE ids_user (
     updated_by text not null
 ) strict;
 
+CREATE TABLE ids_verified_email (
+    user_id text primary key references ids_user (id),
+    -- In lower case.
+    email_key text not null,
+    verified_at integer not null
+) strict;
+
 CREATE TABLE job (
     id text primary key,
     kind text not null,
@@ -722,6 +729,17 @@ CREATE TABLE sso_instance (
     created_at integer not null
 ) strict;
 
+CREATE TABLE sso_mail_link (
+    -- SHA-256 of the token in the link.
+    token_hash blob primary key,
+    instance_id text not null references sso_instance (id),
+    user_id text not null,
+    purpose text not null check (purpose in ('INVITATION', 'PASSWORD_RESET', 'EMAIL_VERIFICATION')),
+    -- The address to which it went, in lower case: the link is void once the user has another one.
+    email_key text not null,
+    expires_at integer not null
+) strict;
+
 CREATE TABLE sso_operation (
     id text primary key,
     instance_id text not null references sso_instance (id),
@@ -988,6 +1006,12 @@ CREATE INDEX sso_device_grant_by_user on sso_device_grant (user_id);
 CREATE UNIQUE INDEX sso_instance_by_org on sso_instance (org_id);
 
 CREATE INDEX sso_instance_by_owner on sso_instance (owner_account_id);
+
+CREATE INDEX sso_mail_link_by_end on sso_mail_link (expires_at);
+
+CREATE INDEX sso_mail_link_by_instance on sso_mail_link (instance_id);
+
+CREATE INDEX sso_mail_link_by_user on sso_mail_link (user_id);
 
 CREATE INDEX sso_operation_by_kind on sso_operation (instance_id, kind, created_at, id);
 

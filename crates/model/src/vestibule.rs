@@ -18,6 +18,7 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
         &op::DeleteIdentityCenter,
         &op::DeleteUserSession,
         &op::DeleteUserSessions,
+        &op::DescribeEmailVerification,
         &op::DescribeIdentityCenter,
         &op::DescribeSynchronization,
         &op::EnableIdentityCenter,
@@ -26,6 +27,8 @@ pub static SERVICE: smithy::schema::Service = smithy::schema::Service {
         &op::PlanIdentitySourceChange,
         &op::ReconnectDirectory,
         &op::RemoveFromSynchronization,
+        &op::SendEmailVerification,
+        &op::SendPasswordLink,
         &op::SetDirectoryServiceAccount,
         &op::SetIdentitySource,
         &op::SetUserPassword,
@@ -120,6 +123,22 @@ pub struct DeleteUserSessionsResponse {
     pub user_id: Option<String>,
 }
 smithy::shape!(DeleteUserSessionsResponse { 0 deleted_count 1 user_id });
+
+#[derive(Default, Clone)]
+pub struct DescribeEmailVerificationRequest {
+    pub instance_arn: Option<String>,
+    pub user: String,
+}
+smithy::shape!(DescribeEmailVerificationRequest { 0 instance_arn 1 user });
+
+#[derive(Default, Clone)]
+pub struct DescribeEmailVerificationResponse {
+    pub email_address: Option<String>,
+    pub user_id: Option<String>,
+    pub verified: Option<bool>,
+    pub verified_date: Option<Timestamp>,
+}
+smithy::shape!(DescribeEmailVerificationResponse { 0 email_address 1 user_id 2 verified 3 verified_date });
 
 #[derive(Default, Clone)]
 pub struct DescribeIdentityCenterRequest {
@@ -261,6 +280,11 @@ smithy::enumeration! { pub enum MailStatus {
     Failed = "FAILED",
 } }
 
+smithy::enumeration! { pub enum PasswordLinkPurpose {
+    Invitation = "INVITATION",
+    PasswordReset = "PASSWORD_RESET",
+} }
+
 #[derive(Default, Clone)]
 pub struct PlanIdentitySourceChangeRequest {
     pub identity_source: IdentitySource,
@@ -336,6 +360,38 @@ pub struct ResourceNotFoundException {
 }
 smithy::shape!(ResourceNotFoundException { 0 message });
 smithy::failure!(ResourceNotFoundException, message: Option<String>);
+
+#[derive(Default, Clone)]
+pub struct SendEmailVerificationRequest {
+    pub instance_arn: Option<String>,
+    pub user: String,
+}
+smithy::shape!(SendEmailVerificationRequest { 0 instance_arn 1 user });
+
+#[derive(Default, Clone)]
+pub struct SendEmailVerificationResponse {
+    pub expiration_date: Option<Timestamp>,
+    pub recipient: Option<String>,
+    pub user_id: Option<String>,
+}
+smithy::shape!(SendEmailVerificationResponse { 0 expiration_date 1 recipient 2 user_id });
+
+#[derive(Default, Clone)]
+pub struct SendPasswordLinkRequest {
+    pub instance_arn: Option<String>,
+    pub purpose: Option<PasswordLinkPurpose>,
+    pub user: String,
+}
+smithy::shape!(SendPasswordLinkRequest { 0 instance_arn 1 purpose 2 user });
+
+#[derive(Default, Clone)]
+pub struct SendPasswordLinkResponse {
+    pub expiration_date: Option<Timestamp>,
+    pub purpose: Option<PasswordLinkPurpose>,
+    pub recipient: Option<String>,
+    pub user_id: Option<String>,
+}
+smithy::shape!(SendPasswordLinkResponse { 0 expiration_date 1 purpose 2 recipient 3 user_id });
 
 smithy::enumeration! { pub enum SessionKind {
     Browser = "BROWSER",
@@ -558,6 +614,16 @@ pub mod schema {
         opt("DeletedCount", &Count),
         opt("UserId", &Text),
     ]);
+    pub static DescribeEmailVerificationRequest: Schema = structure("DescribeEmailVerificationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static DescribeEmailVerificationResponse: Schema = structure("DescribeEmailVerificationResponse", &[
+        opt("EmailAddress", &EmailAddress),
+        opt("UserId", &Text),
+        opt("Verified", &Boolean),
+        opt("VerifiedDate", &Timestamp),
+    ]);
     pub static DescribeIdentityCenterRequest: Schema = structure("DescribeIdentityCenterRequest", &[
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
     ]);
@@ -644,6 +710,7 @@ pub mod schema {
     pub static MessageId: Schema = string("MessageId", range(1, 64));
     pub static OrganizationId: Schema = string("OrganizationId", range(1, 64));
     pub static Password: Schema = string("Password", range(1, 64)).sensitive();
+    pub static PasswordLinkPurpose: Schema = enumeration("PasswordLinkPurpose", super::PasswordLinkPurpose::VALUES);
     pub static PlanIdentitySourceChangeRequest: Schema = structure("PlanIdentitySourceChangeRequest", &[
         req("IdentitySource", &IdentitySource),
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
@@ -680,6 +747,26 @@ pub mod schema {
         opt("Message", &Text),
     ]);
     pub static Scopes: Schema = list("Scopes", &Text, ANY);
+    pub static SendEmailVerificationRequest: Schema = structure("SendEmailVerificationRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static SendEmailVerificationResponse: Schema = structure("SendEmailVerificationResponse", &[
+        opt("ExpirationDate", &Timestamp),
+        opt("Recipient", &EmailAddress),
+        opt("UserId", &Text),
+    ]);
+    pub static SendPasswordLinkRequest: Schema = structure("SendPasswordLinkRequest", &[
+        opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
+        opt("Purpose", &PasswordLinkPurpose),
+        req("User", &UserReference).at(Location::Label),
+    ]);
+    pub static SendPasswordLinkResponse: Schema = structure("SendPasswordLinkResponse", &[
+        opt("ExpirationDate", &Timestamp),
+        opt("Purpose", &PasswordLinkPurpose),
+        opt("Recipient", &EmailAddress),
+        opt("UserId", &Text),
+    ]);
     pub static ServiceAccountName: Schema = pattern("ServiceAccountName", range(1, 255), r"[^\p{Cc}]+");
     pub static ServiceAccountPassword: Schema = string("ServiceAccountPassword", range(1, 128)).sensitive();
     pub static SessionId: Schema = pattern("SessionId", range(1, 128), r"[A-Za-z0-9_-]+");
@@ -833,6 +920,12 @@ mod op {
         errors: &[&error::AccessDeniedException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
+    pub static DescribeEmailVerification: Op = Op {
+        service: &SERVICE, name: "DescribeEmailVerification", method: "GET", path: "/admin/v1/users/{User}/email-verification",
+        status: 200, unsigned: false, input: &schema::DescribeEmailVerificationRequest, output: Some(&schema::DescribeEmailVerificationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
     pub static DescribeIdentityCenter: Op = Op {
         service: &SERVICE, name: "DescribeIdentityCenter", method: "GET", path: "/admin/v1/identity-center",
         status: 200, unsigned: false, input: &schema::DescribeIdentityCenterRequest, output: Some(&schema::DescribeIdentityCenterResponse), result_wrapper: "",
@@ -878,6 +971,18 @@ mod op {
     pub static RemoveFromSynchronization: Op = Op {
         service: &SERVICE, name: "RemoveFromSynchronization", method: "DELETE", path: "/admin/v1/identity-center/synchronization/scope/{Kind}/{Name}",
         status: 200, unsigned: false, input: &schema::RemoveFromSynchronizationRequest, output: Some(&schema::RemoveFromSynchronizationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static SendEmailVerification: Op = Op {
+        service: &SERVICE, name: "SendEmailVerification", method: "POST", path: "/admin/v1/users/{User}/email-verification",
+        status: 200, unsigned: false, input: &schema::SendEmailVerificationRequest, output: Some(&schema::SendEmailVerificationResponse), result_wrapper: "",
+        errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
+        paging: None,
+    };
+    pub static SendPasswordLink: Op = Op {
+        service: &SERVICE, name: "SendPasswordLink", method: "POST", path: "/admin/v1/users/{User}/password-link",
+        status: 200, unsigned: false, input: &schema::SendPasswordLinkRequest, output: Some(&schema::SendPasswordLinkResponse), result_wrapper: "",
         errors: &[&error::AccessDeniedException, &error::ConflictException, &error::InternalServerException, &error::ResourceNotFoundException, &error::ThrottlingException, &error::ValidationException],
         paging: None,
     };
@@ -932,6 +1037,7 @@ pub mod ops {
     smithy::operation!(DeleteIdentityCenter, super::DeleteIdentityCenterRequest, super::DeleteIdentityCenterResponse);
     smithy::operation!(DeleteUserSession, super::DeleteUserSessionRequest, super::DeleteUserSessionResponse);
     smithy::operation!(DeleteUserSessions, super::DeleteUserSessionsRequest, super::DeleteUserSessionsResponse);
+    smithy::operation!(DescribeEmailVerification, super::DescribeEmailVerificationRequest, super::DescribeEmailVerificationResponse);
     smithy::operation!(DescribeIdentityCenter, super::DescribeIdentityCenterRequest, super::DescribeIdentityCenterResponse);
     smithy::operation!(DescribeSynchronization, super::DescribeSynchronizationRequest, super::DescribeSynchronizationResponse);
     smithy::operation!(EnableIdentityCenter, super::EnableIdentityCenterRequest, super::EnableIdentityCenterResponse);
@@ -940,6 +1046,8 @@ pub mod ops {
     smithy::operation!(PlanIdentitySourceChange, super::PlanIdentitySourceChangeRequest, super::PlanIdentitySourceChangeResponse);
     smithy::operation!(ReconnectDirectory, super::ReconnectDirectoryRequest, super::ReconnectDirectoryResponse);
     smithy::operation!(RemoveFromSynchronization, super::RemoveFromSynchronizationRequest, super::RemoveFromSynchronizationResponse);
+    smithy::operation!(SendEmailVerification, super::SendEmailVerificationRequest, super::SendEmailVerificationResponse);
+    smithy::operation!(SendPasswordLink, super::SendPasswordLinkRequest, super::SendPasswordLinkResponse);
     smithy::operation!(SetDirectoryServiceAccount, super::SetDirectoryServiceAccountRequest, super::SetDirectoryServiceAccountResponse);
     smithy::operation!(SetIdentitySource, super::SetIdentitySourceRequest, super::SetIdentitySourceResponse);
     smithy::operation!(SetUserPassword, super::SetUserPasswordRequest, super::SetUserPasswordResponse);

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod password;
 pub mod portal;
 pub mod profile;
+pub mod recovery;
 pub mod scope;
 pub mod sessions;
 pub mod sign_in;

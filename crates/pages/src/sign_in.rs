@@ -57,6 +57,9 @@ pub struct SignIn<'a> {
     pub csrf: &'a str,
     /// What came of the last attempt.
     pub problem: Option<Problem>,
+    /// Where whoever has forgotten the password gets another: a path of this server. `None`: only the directory that
+    /// the people come from can change passwords.
+    pub forgot: Option<&'a str>,
 }
 
 /// The one text of every failure, so that nobody learns who exists.
@@ -76,9 +79,12 @@ impl SignIn<'_> {
                 (self.password_field())
                 button class="main" type="submit" { "Sign in" }
             }
+            @match self.forgot {
+                Some(path) => p { a href=(path) { "Forgot password?" } },
+                None => p class="quiet" { "Passwords are changed in your organization's own directory, not here." },
+            }
             p class="quiet" {
-                "If you have forgotten your password, ask your administrator for a new one. Enter your password only \
-                 while the address of this page is the one that your organization gave you."
+                "Enter your password only while the address of this page is the one that your organization gave you."
             }
         };
         self.frame.around(&Document {

@@ -92,6 +92,22 @@ const ABOUT: &[About] = &[
         actions: "sso-directory:UpdatePassword",
     },
     About {
+        operation: "SendPasswordLink",
+        summary: "Sends a user a mail with a link to choose a password: an invitation, good for seven days, or a link for \
+                  another password, good for one hour; by default whichever the user needs",
+        actions: "sso-directory:UpdatePassword",
+    },
+    About {
+        operation: "SendEmailVerification",
+        summary: "Sends a user a mail with a link that shows, when it is followed, that mail arrives",
+        actions: "sso-directory:VerifyEmail",
+    },
+    About {
+        operation: "DescribeEmailVerification",
+        summary: "Says whether a user's present e-mail address is verified",
+        actions: "sso-directory:DescribeUser",
+    },
+    About {
         operation: "SetUserStatus",
         summary: "Lets a user sign in, or keeps a user from it and ends what the user has open",
         actions: "sso-directory:EnableUser or sso-directory:DisableUser",

@@ -6,6 +6,7 @@
 //! (`vestibule:ApproveDevice`, `vestibule:ListMail`).
 
 mod center;
+mod links;
 mod mail;
 mod people;
 mod source;
@@ -22,7 +23,10 @@ const DEVICE_APPROVAL: &str = "device_approval_allowed";
 
 /// The operations of the administration.
 pub(crate) fn routes() -> Vec<Route> {
-    [center::routes(), people::routes(), source::routes(), mail::routes()].into_iter().flatten().collect()
+    [center::routes(), people::routes(), links::routes(), source::routes(), mail::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The rule of operations that take permissions without a resource.

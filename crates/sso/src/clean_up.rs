@@ -39,7 +39,8 @@ fn run(app: &Arc<App>) -> Result<Outcome> {
     in_turn(delete_sessions)?;
     let is_needed = app.store.read(|tx| {
         let sql = "select 1 from sso_session union all select 1 from sso_client union all \
-                   select 1 from sso_device_grant union all select 1 from sso_password_ticket limit 1";
+                   select 1 from sso_device_grant union all select 1 from sso_password_ticket union all \
+                   select 1 from sso_mail_link limit 1";
         tx.exists(sql, params![])
     })?;
     Ok(if is_needed { Outcome::Again(now.plus_seconds(PAUSE_SECONDS)) } else { Outcome::Done })
@@ -69,6 +70,11 @@ fn delete_rows(cx: &mut WriteCx<'_>, now: Timestamp) -> Result<bool> {
         (
             "delete from sso_password_ticket where ticket_hash in \
                (select ticket_hash from sso_password_ticket where expires_at <= $1 limit $2)",
+            now,
+        ),
+        (
+            "delete from sso_mail_link where token_hash in \
+               (select token_hash from sso_mail_link where expires_at <= $1 limit $2)",
             now,
         ),
         ("delete from sso_client where id in (select id from sso_client where expires_at <= $1 limit $2)", now),

@@ -1,6 +1,6 @@
 //! What single sign-on does when something happened elsewhere, in the same commit.
 
-use crate::{application, assignment, instance, session};
+use crate::{application, assignment, instance, mail_link, session};
 use base::{IdentityGroupId, IdentityStoreId, IdentityUserId};
 use kernel::scope::Scope;
 use kernel::{Result, WriteCx};
@@ -21,6 +21,7 @@ pub fn on_user_deleted(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &Ide
 /// When the database fails.
 pub fn on_user_disabled(cx: &mut WriteCx<'_>, store: &IdentityStoreId, user: &IdentityUserId) -> Result<()> {
     cx.touch(Scope::identity_store(store));
+    mail_link::forget_all_of_user(cx, user)?;
     session::end_all_of_user(cx, user)
 }
 

@@ -16,6 +16,7 @@ pub mod departure;
 pub mod device;
 pub mod effects;
 pub mod instance;
+pub mod mail_link;
 pub mod messages;
 mod oidc;
 mod opaque;
@@ -59,5 +60,8 @@ pub fn routes() -> Vec<Route> {
 
 /// The jobs of single sign-on.
 pub fn jobs() -> Vec<JobHandler> {
-    [clean_up::jobs(), departure::jobs(), instance::jobs(), provision::jobs()].into_iter().flatten().collect()
+    [clean_up::jobs(), departure::jobs(), instance::jobs(), mail_link::jobs(), provision::jobs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -144,6 +144,45 @@ fn record_step(
     write(cx, &event)
 }
 
+/// Records a step on the way back of somebody who has forgotten the password, under the names that AWS uses for root
+/// users. `user_name` is `None` when nobody has the name that was given.
+pub(crate) fn record_recovery(
+    cx: &mut WriteCx<'_>,
+    instance: &Instance,
+    event_name: &'static str,
+    user_name: Option<&str>,
+) -> Result<()> {
+    let start_url = instance.start_url();
+    let event = ServiceEvent {
+        account: &instance.owner,
+        event_source: "signin.amazonaws.com",
+        event_name,
+        identity: EventIdentity::Unknown { user_name },
+        request: &cx.request.clone(),
+        parameters: &[],
+        additional: &[("LoginTo", &start_url)],
+        has_succeeded: Some(true),
+        at: cx.now,
+    };
+    write(cx, &event)
+}
+
+/// Records that somebody changed what the directory holds of themselves: `UpdatePassword`, `VerifyEmail`.
+pub(crate) fn record_of_directory(cx: &mut WriteCx<'_>, person: &Person, event_name: &'static str) -> Result<()> {
+    let event = ServiceEvent {
+        account: &person.owner,
+        event_source: "sso-directory.amazonaws.com",
+        event_name,
+        identity: EventIdentity::IdentityCenterUser { person, session: None },
+        request: &cx.request.clone(),
+        parameters: &[("identityStoreId", person.store.as_str()), ("userId", person.user.as_str())],
+        additional: &[],
+        has_succeeded: None,
+        at: cx.now,
+    };
+    write(cx, &event)
+}
+
 fn write(cx: &mut WriteCx<'_>, event: &ServiceEvent<'_>) -> Result<()> {
     let mut random = cx.random.fork();
     Record::of_event(event).write(&mut cx.write(), &mut random)

@@ -418,6 +418,7 @@ pub fn end_all_of_instance(cx: &mut WriteCx<'_>, instance: &InstanceId) -> Resul
     for sql in [
         "delete from sso_device_grant where instance_id = $1",
         "delete from sso_password_ticket where instance_id = $1",
+        "delete from sso_mail_link where instance_id = $1",
         "delete from sso_client where instance_id = $1",
     ] {
         cx.write().exec(sql, params![instance])?;

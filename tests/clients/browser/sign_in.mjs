@@ -1,6 +1,7 @@
 // A person's first day, in a real browser and with real clients: signs in with a password that must be changed, sees the
 // accounts and roles that were assigned, takes keys, lets the AWS CLI in by its code, is denied by a service control policy,
-// and is out when the assignment goes. Every page is looked at by axe and every answer must carry the content policy.
+// and is out when the assignment goes. A second person is invited by mail, forgets the password and gets another, by links
+// out of the outbox. Every page is looked at by axe and every answer must carry the content policy.
 //
 //     node sign_in.mjs <program>
 //
@@ -11,7 +12,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import {
-  PASSWORD, ROLE, account, day, eventually, firstAws, inspect, login, outcome, profile, scratch, secondAws, signIn,
+  PASSWORD, ROLE, account, day, eventually, firstAws, inspect, login, outcome, profile, program, scratch, secondAws, signIn,
 } from "./journey.mjs";
 
 const python = path.join(path.dirname(firstAws), "python");
@@ -114,6 +115,10 @@ async function otherClientsUseTheToken(server, { home, identity }, facts) {
     fs.rmSync(script);
   }
   assert.match(await outcome(firstAws, ["sts", "get-caller-identity", "--output", "json"], person), new RegExp(facts.one));
+  // The Rust SDK's provider asks for the addresses of these services only by their own names.
+  const services = { AWS_ENDPOINT_URL_SSO: server.endpoint, AWS_ENDPOINT_URL_SSO_OIDC: server.endpoint };
+  const inRust = path.join(path.dirname(program), "examples", "identity");
+  assert.equal((await outcome(inRust, [], { ...person, ...services })).trim(), identity.Arn, "the Rust SDK");
 }
 
 async function logsTheNewestCliIn(server, page, facts, program) {
@@ -219,6 +224,84 @@ async function looksAtTheRest(server, page) {
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
 }
 
+/** The link in the newest mail to somebody. */
+async function linkTo(server, recipient) {
+  const { Messages: mails } = JSON.parse(await server.vestibule("outbox", "--json"));
+  const mail = mails.filter((each) => each.Recipient === recipient).at(-1);
+  return mail?.Body.match(/https?:\/\/\S+\?token=\S+/)?.[0];
+}
+
+async function setsPassword(page, password) {
+  const button = "Set the password";
+  await inspect(page);
+  await page.getByLabel("New password", { exact: true }).fill("short-1A");
+  await page.getByLabel("New password again").fill("Short-1A");
+  await page.getByRole("button", { name: button }).click();
+  await page.getByText("The two passwords differ.").waitFor();
+  await inspect(page);
+  await page.getByLabel("New password", { exact: true }).fill(password);
+  await page.getByLabel("New password again").fill(password);
+  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("heading", { name: "Your password is set" }).waitFor();
+  await inspect(page);
+  await page.getByRole("link", { name: "Sign in" }).click();
+}
+
+/** What the browser says of a page that is gone is no mistake of ours. */
+async function withoutNoise(page, work) {
+  const noise = page.listeners("console");
+  page.removeAllListeners("console");
+  await work();
+  for (const listener of noise) page.on("console", listener);
+}
+
+/** Invited by mail, bob chooses a password; he forgets it, and chooses another by a link. */
+async function isInvitedAndForgets(server, page, { store }) {
+  const name = ["--user-name", "bob", "--display-name", "Bob Example", "--name", "GivenName=Bob,FamilyName=Example"];
+  const mail = ["--emails", "Value=bob@example.com,Primary=true"];
+  await server.aws("identitystore", "create-user", "--identity-store-id", store, ...name, ...mail);
+  assert.match(await server.vestibule("user", "invite", "bob"), /bob@example\.com/);
+  assert.match(await server.vestibule("user", "verify-email", "bob", "--status"), /not verified/);
+  await page.goto(await linkTo(server, "bob@example.com"));
+  await page.getByRole("heading", { name: "Accept the invitation" }).waitFor();
+  await setsPassword(page, "First-Horse-42-Battery");
+  await signIn(page, "First-Horse-42-Battery", "bob");
+  await page.getByText("Nothing is assigned to you yet").waitFor();
+  assert.match(await server.vestibule("user", "verify-email", "bob", "--status"), /is verified since/);
+
+  await page.goto(`${server.endpoint}/signout`);
+  await page.getByRole("button", { name: /sign out/i }).first().click();
+  await page.goto(`${server.endpoint}/start`);
+  await page.getByRole("link", { name: "Forgot password?" }).click();
+  await inspect(page);
+  await page.getByLabel("User name").fill("bob");
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
+  await inspect(page);
+  const link = await eventually("the mail", async () => {
+    const found = await linkTo(server, "bob@example.com");
+    return found?.includes("/signin/reset?") && found;
+  });
+  await page.goto(link);
+  await setsPassword(page, "Second-Horse-42-Battery");
+  await signIn(page, "First-Horse-42-Battery", "bob");
+  await page.getByText("User name or password is wrong.").waitFor();
+  await signIn(page, "Second-Horse-42-Battery", "bob");
+  await page.getByText("Nothing is assigned to you yet").waitFor();
+  await withoutNoise(page, async () => {
+    await page.goto(link);
+    await page.getByRole("heading", { name: "This link is no longer good" }).waitFor();
+    await inspect(page);
+  });
+
+  await server.vestibule("user", "verify-email", "bob");
+  await page.goto(await linkTo(server, "bob@example.com"));
+  await inspect(page);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByRole("heading", { name: "Your e-mail address is confirmed" }).waitFor();
+  await inspect(page);
+}
+
 await day("sign_in", async (server, page) => {
   const facts = await prepare(server);
   await firstSignIn(server, page);
@@ -232,4 +315,5 @@ await day("sign_in", async (server, page) => {
   await pausesWithoutTrustedAccess(server, page, keys, facts);
   await losesAccess(server, page, keys, facts, cli.person);
   await looksAtTheRest(server, page);
+  await isInvitedAndForgets(server, page, facts);
 });

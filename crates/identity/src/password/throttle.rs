@@ -1,5 +1,5 @@
-//! Failed sign-ins, counted for each name and each address, so that nobody guesses for long. The counters are rows:
-//! they survive a restart and hold for every node.
+//! Failed sign-ins and requests for mail, counted for each name and each address, so that nobody guesses or pesters for
+//! long. The counters are rows: they survive a restart and hold for every node.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base::{IdentityStoreId, Timestamp};
@@ -7,14 +7,8 @@ use kernel::{Result, Tx, WriteTx, params};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The failure of a name that is the first to be followed by a delay.
-const NAME_FAILURES_MAX: i64 = 10;
-/// The same for an address, behind which many people may be.
-const ADDRESS_FAILURES_MAX: i64 = 50;
 /// The first delay.
 const DELAY_SECONDS_MIN: i64 = 60;
-/// The longest delay.
-const DELAY_SECONDS_MAX: i64 = 15 * 60;
 /// Failures count until there was none for so long.
 const MEMORY_SECONDS: i64 = 24 * 60 * 60;
 /// Counters that are out of date and go when a failure is counted: more than one failure adds.
@@ -22,21 +16,66 @@ const SWEEP_MAX: i64 = 20;
 /// Bits of an IPv6 address that name a network, within which anybody has all addresses.
 const NETWORK_BITS: u32 = 64;
 
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// Sign-ins that failed.
+    Failures,
+    /// Mails that somebody asked for who has not proved anything.
+    Mails,
+}
+
+impl Counted {
+    /// What keys begin with, before `name/` or `address/`.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Failures => "",
+            Self::Mails => "mail-",
+        }
+    }
+
+    /// The attempt of a name that is the first to be followed by a delay.
+    fn name_max(self) -> i64 {
+        match self {
+            Self::Failures => 10,
+            Self::Mails => 3,
+        }
+    }
+
+    /// The same for an address, behind which many people may be.
+    fn address_max(self) -> i64 {
+        match self {
+            Self::Failures => 50,
+            Self::Mails => 20,
+        }
+    }
+
+    /// The longest delay.
+    fn delay_seconds_max(self) -> i64 {
+        match self {
+            Self::Failures => 15 * 60,
+            Self::Mails => 60 * 60,
+        }
+    }
+}
+
 /// The counters that an attempt falls under.
 pub(super) struct Keys {
+    counted: Counted,
     name: String,
     address: String,
 }
 
 impl Keys {
     /// Names are hashed: what people type there by mistake may be a password.
-    pub(super) fn new(store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
+    pub(super) fn new(counted: Counted, store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
         let hash = digest(&SHA256, format!("{store}\n{}", user_name.to_lowercase()).as_bytes());
-        let mut name = "name/".to_owned();
+        let prefix = counted.prefix();
+        let mut name = format!("{prefix}name/");
         for byte in hash.as_ref() {
             let _ = write!(name, "{byte:02x}");
         }
-        Self { name, address: format!("address/{}", network(source_ip)) }
+        Self { counted, name, address: format!("{prefix}address/{}", network(source_ip)) }
     }
 }
 
@@ -65,19 +104,21 @@ pub(super) fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
     tx.exists("select 1 from ids_throttle where key = $1", params![keys.name])
 }
 
-/// Counts a failure of the name and from the address.
-pub(super) fn count_failure(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
-    count(tx, &keys.name, NAME_FAILURES_MAX, now)?;
-    count(tx, &keys.address, ADDRESS_FAILURES_MAX, now)?;
+/// Counts an attempt with the name and from the address.
+pub(super) fn count(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
+    let delay_max = keys.counted.delay_seconds_max();
+    for (key, free) in [(&keys.name, keys.counted.name_max()), (&keys.address, keys.counted.address_max())] {
+        count_one(tx, key, |failures| delay_seconds(failures, free, delay_max), now)?;
+    }
     sweep(tx, now)
 }
 
-fn count(tx: &mut WriteTx<'_>, key: &str, failures_max: i64, now: Timestamp) -> Result<()> {
+fn count_one(tx: &mut WriteTx<'_>, key: &str, delay_seconds: impl Fn(i64) -> i64, now: Timestamp) -> Result<()> {
     let since = forgotten_before(now);
     let sql = "select failures from ids_throttle where key = $1 and last_failure_at > $2";
     let former: Option<i64> = tx.opt(sql, params![key, since], |row| row.get(0))?;
     let failures = former.unwrap_or_default() + 1;
-    let blocked_until = Timestamp::from_micros(now.micros() + delay_seconds(failures, failures_max) * 1_000_000);
+    let blocked_until = Timestamp::from_micros(now.micros() + delay_seconds(failures) * 1_000_000);
     tx.exec_one(
         "insert into ids_throttle (key, failures, last_failure_at, blocked_until) values ($1, $2, $3, $4) \
          on conflict (key) do update set failures = excluded.failures, last_failure_at = excluded.last_failure_at, \
@@ -86,14 +127,14 @@ fn count(tx: &mut WriteTx<'_>, key: &str, failures_max: i64, now: Timestamp) -> 
     )
 }
 
-/// The delay after so many failures.
-fn delay_seconds(failures: i64, failures_max: i64) -> i64 {
-    if failures < failures_max {
+/// The delay after so many attempts, of which `free` - 1 are followed by none.
+fn delay_seconds(attempts: i64, free: i64, delay_seconds_max: i64) -> i64 {
+    if attempts < free {
         return 0;
     }
-    // Four doublings pass the longest delay.
-    let doublings = (failures - failures_max).min(4);
-    (DELAY_SECONDS_MIN << doublings).min(DELAY_SECONDS_MAX)
+    // So many doublings pass every longest delay.
+    let doublings = (attempts - free).min(6);
+    (DELAY_SECONDS_MIN << doublings).min(delay_seconds_max)
 }
 
 fn forgotten_before(now: Timestamp) -> Timestamp {
@@ -155,10 +196,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_start_at_a_minute_and_double_up_to_a_quarter_of_an_hour() {
-        let delays: Vec<i64> = (8..=16).map(|failures| delay_seconds(failures, NAME_FAILURES_MAX)).collect();
+    fn delays_start_at_a_minute_and_double_up_to_the_longest() {
+        let of = |counted: Counted, attempts| delay_seconds(attempts, counted.name_max(), counted.delay_seconds_max());
+        let delays: Vec<i64> = (8..=16).map(|failures| of(Counted::Failures, failures)).collect();
         assert_eq!(delays, [0, 0, 60, 120, 240, 480, 900, 900, 900]);
-        assert_eq!(delay_seconds(i64::MAX, ADDRESS_FAILURES_MAX), DELAY_SECONDS_MAX);
+        let delays: Vec<i64> = (1..=10).map(|mails| of(Counted::Mails, mails)).collect();
+        assert_eq!(delays, [0, 0, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600], "up to an hour for mail");
+        assert_eq!(of(Counted::Failures, i64::MAX), 900);
+    }
+
+    #[test]
+    fn mails_and_failures_are_counted_apart() {
+        let store = IdentityStoreId::parse("d-0123456789").expect("valid");
+        let keys = |counted| Keys::new(counted, &store, "alice", "192.0.2.1");
+        let (failures, mails) = (keys(Counted::Failures), keys(Counted::Mails));
+        assert_ne!(failures.name, mails.name);
+        assert_ne!(failures.address, mails.address);
     }
 
     #[test]
@@ -178,7 +231,8 @@ mod tests {
     #[test]
     fn a_name_is_counted_whatever_its_case_in_its_own_store_only() {
         let (one, other) = ("d-0123456789", "d-0123456780");
-        let key = |store, name| Keys::new(&IdentityStoreId::parse(store).expect("valid"), name, "192.0.2.1").name;
+        let store = |id| IdentityStoreId::parse(id).expect("valid");
+        let key = |id, name| Keys::new(Counted::Failures, &store(id), name, "192.0.2.1").name;
         assert_eq!(key(one, "Alice"), key(one, "alice"));
         assert_ne!(key(one, "alice"), key(other, "alice"));
         assert!(!key(one, "alice").contains("alice"));

@@ -45,7 +45,7 @@ fn update(world: &World, group: &str, operations: &[(&str, &str)]) -> Result<Upd
 }
 
 #[test]
-pub fn a_group_is_created_described_and_found_by_its_name() {
+fn a_group_is_created_described_and_found_by_its_name() {
     let world = World::new();
     let made = world.call::<ops::CreateGroup>(request(&world, "Platform Team")).expect("created");
     assert_eq!((made.identity_store_id.as_str(), made.revision.as_str()), (world.store.as_str(), "1"));
@@ -72,7 +72,7 @@ pub fn a_group_is_created_described_and_found_by_its_name() {
 }
 
 #[test]
-pub fn what_is_not_there_or_means_nothing_is_refused() {
+fn what_is_not_there_or_means_nothing_is_refused() {
     let world = World::new();
     let unknown = "ResourceNotFoundException GROUP: GROUP not found.";
     let user_arn = format!("arn:aws:identitystore:::user/{}", world.user("alice"));
@@ -96,7 +96,7 @@ pub fn what_is_not_there_or_means_nothing_is_refused() {
 }
 
 #[test]
-pub fn names_of_groups_are_unique_whatever_their_case_and_some_are_reserved() {
+fn names_of_groups_are_unique_whatever_their_case_and_some_are_reserved() {
     let world = World::new();
     world.group("Admins");
     let duplicate = "ConflictException UNIQUENESS_CONSTRAINT_VIOLATION: Duplicate GroupDisplayName";
@@ -118,7 +118,7 @@ pub fn names_of_groups_are_unique_whatever_their_case_and_some_are_reserved() {
 }
 
 #[test]
-pub fn updates_set_and_remove_attributes_and_count_as_revisions() {
+fn updates_set_and_remove_attributes_and_count_as_revisions() {
     let world = World::new();
     let group = world.call::<ops::CreateGroup>(request(&world, "Admins")).expect("created").group_id;
     world.app.clock.advance_seconds(60);
@@ -149,7 +149,7 @@ pub fn updates_set_and_remove_attributes_and_count_as_revisions() {
 }
 
 #[test]
-pub fn a_deleted_group_takes_its_memberships_along_and_is_told_of() {
+fn a_deleted_group_takes_its_memberships_along_and_is_told_of() {
     let world = World::new();
     let (group, other, user) = (world.group("Admins"), world.group("Others"), world.user("alice"));
     world.membership(&group, &user);
@@ -170,7 +170,7 @@ pub fn a_deleted_group_takes_its_memberships_along_and_is_told_of() {
 }
 
 #[test]
-pub fn groups_are_listed_in_pages_and_by_name() {
+fn groups_are_listed_in_pages_and_by_name() {
     let world = World::new();
     let names = ["c", "a", "b"].map(|name| {
         world.app.clock.advance_seconds(1);
@@ -208,7 +208,7 @@ pub fn groups_are_listed_in_pages_and_by_name() {
 }
 
 #[test]
-pub fn an_external_id_finds_its_group_and_is_a_condition_of_permissions() {
+fn an_external_id_finds_its_group_and_is_a_condition_of_permissions() {
     let world = World::new();
     let group = world.group("Admins");
     let id = ExternalId { issuer: "https://scim.aws.com/x".to_owned(), id: "g-1".to_owned() };
@@ -233,7 +233,7 @@ pub fn an_external_id_finds_its_group_and_is_a_condition_of_permissions() {
 }
 
 #[test]
-pub fn a_store_holds_no_more_groups_than_the_quota() {
+fn a_store_holds_no_more_groups_than_the_quota() {
     let world = World::new();
     let sql = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000) \
                insert into ids_group (id, store_id, display_name, display_name_key, revision, created_at, created_by, \
@@ -246,7 +246,7 @@ pub fn a_store_holds_no_more_groups_than_the_quota() {
 }
 
 #[test]
-pub fn groups_from_active_directory_are_read_only() {
+fn groups_from_active_directory_are_read_only() {
     let world = World::new();
     let group = world.group("Admins");
     world.connect_directory();

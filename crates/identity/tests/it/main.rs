@@ -3,7 +3,6 @@
 mod group;
 mod membership;
 mod password;
-mod postgres;
 mod store;
 mod support;
 mod user;

@@ -31,7 +31,7 @@ fn is_member(world: &World, user: &str, groups: &[&str]) -> IsMemberInGroupsRequ
 }
 
 #[test]
-pub fn a_membership_is_created_described_found_and_deleted() {
+fn a_membership_is_created_described_found_and_deleted() {
     let world = World::new();
     let (group, user) = (world.group("Admins"), world.user("alice"));
     let made = world.call::<ops::CreateGroupMembership>(world.membership_request(&group, &user)).expect("created");
@@ -60,7 +60,7 @@ pub fn a_membership_is_created_described_found_and_deleted() {
 }
 
 #[test]
-pub fn only_users_and_groups_of_the_store_come_together_and_only_once() {
+fn only_users_and_groups_of_the_store_come_together_and_only_once() {
     let world = World::new();
     let (group, user) = (world.group("Admins"), world.user("alice"));
     let create =
@@ -82,7 +82,7 @@ pub fn only_users_and_groups_of_the_store_come_together_and_only_once() {
 }
 
 #[test]
-pub fn memberships_are_listed_in_pages_from_both_sides() {
+fn memberships_are_listed_in_pages_from_both_sides() {
     let world = World::new();
     let users: Vec<String> = (0..5).map(|n| world.user(&format!("user{n}"))).collect();
     let groups: Vec<String> = (0..3).map(|n| world.group(&format!("group{n}"))).collect();
@@ -140,7 +140,7 @@ pub fn memberships_are_listed_in_pages_from_both_sides() {
 }
 
 #[test]
-pub fn membership_in_many_groups_is_asked_at_once() {
+fn membership_in_many_groups_is_asked_at_once() {
     let world = World::new();
     let (user, inside, outside) = (world.user("alice"), world.group("in"), world.group("out"));
     world.membership(&inside, &user);
@@ -157,7 +157,7 @@ pub fn membership_in_many_groups_is_asked_at_once() {
 }
 
 #[test]
-pub fn a_deleted_user_leaves_all_groups_and_is_told_of() {
+fn a_deleted_user_leaves_all_groups_and_is_told_of() {
     let world = World::new();
     let (user, other, group) = (world.user("alice"), world.user("bob"), world.group("Admins"));
     world.membership(&group, &user);
@@ -176,7 +176,7 @@ pub fn a_deleted_user_leaves_all_groups_and_is_told_of() {
 }
 
 #[test]
-pub fn a_directory_adds_and_removes_members_without_the_api() {
+fn a_directory_adds_and_removes_members_without_the_api() {
     let world = World::new();
     let group = IdentityGroupId::parse(&world.group("Admins")).expect("valid");
     let mut users: Vec<IdentityUserId> = ["alice", "bob", "carol"].map(|name| world.user_id(name)).into();

@@ -45,7 +45,7 @@ fn fail(world: &World, name: &str, times: usize) {
 }
 
 #[test]
-pub fn the_right_password_lets_in_whatever_the_case_of_the_name() {
+fn the_right_password_lets_in_whatever_the_case_of_the_name() {
     let world = World::new();
     let user = alice(&world);
     assert_eq!(check(&world, "alice", RIGHT), Checked::Verified(user.clone()));
@@ -57,7 +57,7 @@ pub fn the_right_password_lets_in_whatever_the_case_of_the_name() {
 }
 
 #[test]
-pub fn nobody_without_a_password_or_disabled_is_let_in() {
+fn nobody_without_a_password_or_disabled_is_let_in() {
     let world = World::new();
     let bob = world.user_id("bob");
     assert_eq!(check(&world, "bob", ""), refused(RefusedBecause::NoPassword(bob.clone())));
@@ -75,7 +75,7 @@ pub fn nobody_without_a_password_or_disabled_is_let_in() {
 }
 
 #[test]
-pub fn a_one_time_password_must_be_changed_and_is_then_of_no_use() {
+fn a_one_time_password_must_be_changed_and_is_then_of_no_use() {
     let world = World::new();
     let user = world.user_id("alice");
     let once = password::generate_one_time(&mut Random::from_seed(3));
@@ -88,7 +88,7 @@ pub fn a_one_time_password_must_be_changed_and_is_then_of_no_use() {
 }
 
 #[test]
-pub fn a_new_password_keeps_the_rules_and_is_none_of_the_last_three() {
+fn a_new_password_keeps_the_rules_and_is_none_of_the_last_three() {
     let world = World::new();
     let user = alice(&world);
     assert_eq!(change(&world, &user, "Sh0rt-1"), Err(Problem::Length));
@@ -107,7 +107,7 @@ pub fn a_new_password_keeps_the_rules_and_is_none_of_the_last_three() {
 }
 
 #[test]
-pub fn a_password_that_was_kept_before_the_directory_came_lets_nobody_in() {
+fn a_password_that_was_kept_before_the_directory_came_lets_nobody_in() {
     let world = World::new();
     let user = alice(&world);
     world.connect_directory();
@@ -115,7 +115,7 @@ pub fn a_password_that_was_kept_before_the_directory_came_lets_nobody_in() {
 }
 
 #[test]
-pub fn a_name_that_no_database_can_hold_is_nobody_s() {
+fn a_name_that_no_database_can_hold_is_nobody_s() {
     let world = World::new();
     alice(&world);
     assert_eq!(check(&world, "alice\0", RIGHT), refused(RefusedBecause::UnknownUser));
@@ -123,7 +123,7 @@ pub fn a_name_that_no_database_can_hold_is_nobody_s() {
 }
 
 #[test]
-pub fn passwords_of_nobody_and_of_a_directory_s_people_are_not_kept() {
+fn passwords_of_nobody_and_of_a_directory_s_people_are_not_kept() {
     let world = World::new();
     let nobody = IdentityUserId::parse("5d5e9a70-0d4c-4a0e-9d2a-111111111111").expect("valid");
     let new = Secret::new(RIGHT);
@@ -136,7 +136,7 @@ pub fn passwords_of_nobody_and_of_a_directory_s_people_are_not_kept() {
 }
 
 #[test]
-pub fn a_deleted_user_s_password_is_gone() {
+fn a_deleted_user_s_password_is_gone() {
     let world = World::new();
     let user = alice(&world);
     let input = DeleteUserRequest { identity_store_id: world.store.clone(), user_id: user.to_string(), revision: None };
@@ -146,7 +146,7 @@ pub fn a_deleted_user_s_password_is_gone() {
 }
 
 #[test]
-pub fn ten_failures_of_a_name_are_followed_by_growing_delays_even_for_the_right_password() {
+fn ten_failures_of_a_name_are_followed_by_growing_delays_even_for_the_right_password() {
     let world = World::new();
     let user = alice(&world);
     fail(&world, "alice", 10);
@@ -166,7 +166,7 @@ pub fn ten_failures_of_a_name_are_followed_by_growing_delays_even_for_the_right_
 }
 
 #[test]
-pub fn unknown_disabled_and_passwordless_users_are_throttled_like_everybody() {
+fn unknown_disabled_and_passwordless_users_are_throttled_like_everybody() {
     let world = World::new();
     alice(&world);
     world.user("passwordless");
@@ -184,7 +184,7 @@ pub fn unknown_disabled_and_passwordless_users_are_throttled_like_everybody() {
 }
 
 #[test]
-pub fn an_address_that_tries_many_names_is_throttled_and_no_other_is() {
+fn an_address_that_tries_many_names_is_throttled_and_no_other_is() {
     let world = World::new();
     let user = alice(&world);
     for number in 0..50 {
@@ -198,7 +198,7 @@ pub fn an_address_that_tries_many_names_is_throttled_and_no_other_is() {
 }
 
 #[test]
-pub fn failures_are_forgotten_after_a_day_and_their_counters_go() {
+fn failures_are_forgotten_after_a_day_and_their_counters_go() {
     let world = World::new();
     let user = alice(&world);
     fail(&world, "alice", 9);
@@ -211,7 +211,7 @@ pub fn failures_are_forgotten_after_a_day_and_their_counters_go() {
 }
 
 #[test]
-pub fn an_administrator_s_new_password_ends_the_delay() {
+fn an_administrator_s_new_password_ends_the_delay() {
     let world = World::new();
     let user = alice(&world);
     fail(&world, "alice", 10);
@@ -220,7 +220,7 @@ pub fn an_administrator_s_new_password_ends_the_delay() {
 }
 
 #[test]
-pub fn guesses_made_beside_each_other_count_one_by_one() {
+fn guesses_made_beside_each_other_count_one_by_one() {
     let world = World::new();
     let user = alice(&world);
     let outcomes: Vec<Checked> = std::thread::scope(|scope| {
@@ -240,7 +240,7 @@ pub fn guesses_made_beside_each_other_count_one_by_one() {
 }
 
 #[test]
-pub fn delays_survive_a_restart() {
+fn delays_survive_a_restart() {
     let directory = std::env::temp_dir().join(format!("vestibule-identity-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
     let path = directory.join("delays.db");
@@ -258,7 +258,7 @@ pub fn delays_survive_a_restart() {
 }
 
 #[test]
-pub fn neither_passwords_nor_mistyped_names_are_stored_in_the_clear() {
+fn neither_passwords_nor_mistyped_names_are_stored_in_the_clear() {
     let world = World::new();
     alice(&world);
     fail(&world, RIGHT, 1);

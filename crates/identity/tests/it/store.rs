@@ -22,7 +22,7 @@ fn stores(world: &World, caller: &Caller) -> Vec<String> {
 }
 
 #[test]
-pub fn a_store_is_described_by_its_id_and_by_its_arn() {
+fn a_store_is_described_by_its_id_and_by_its_arn() {
     let world = World::new();
     let found = world.call::<ops::DescribeIdentityStore>(describe(&world.store)).expect("described");
     assert_eq!(found.identity_store_id, world.store);
@@ -38,7 +38,7 @@ pub fn a_store_is_described_by_its_id_and_by_its_arn() {
 }
 
 #[test]
-pub fn a_store_is_seen_by_its_owner_and_by_the_members_of_its_organization() {
+fn a_store_is_seen_by_its_owner_and_by_the_members_of_its_organization() {
     let world = World::new();
     let lonely = world.stranger_s_store();
     for caller in [management(), world.member.clone(), world.delegate.clone()] {
@@ -54,7 +54,7 @@ pub fn a_store_is_seen_by_its_owner_and_by_the_members_of_its_organization() {
 }
 
 #[test]
-pub fn members_read_but_only_the_owner_and_the_delegated_administrator_write() {
+fn members_read_but_only_the_owner_and_the_delegated_administrator_write() {
     let world = World::new();
     let denied = "AccessDenied -: Only the account that owns the identity store or a delegated administrator of IAM \
                   Identity Center can perform this operation.";
@@ -69,7 +69,7 @@ pub fn members_read_but_only_the_owner_and_the_delegated_administrator_write() {
 }
 
 #[test]
-pub fn a_network_configuration_shuts_other_addresses_out_but_can_be_mended_from_everywhere() {
+fn a_network_configuration_shuts_other_addresses_out_but_can_be_mended_from_everywhere() {
     let world = World::new();
     let update = |ranges: Option<&str>, vpce_access_required| {
         let network_configuration = NetworkConfiguration {
@@ -99,7 +99,7 @@ pub fn a_network_configuration_shuts_other_addresses_out_but_can_be_mended_from_
 }
 
 #[test]
-pub fn a_store_goes_with_everybody_in_it_and_no_other_store_is_touched() {
+fn a_store_goes_with_everybody_in_it_and_no_other_store_is_touched() {
     let world = World::new();
     let (group, user) = (world.group("admins"), world.user("alice"));
     world.membership(&group, &user);

@@ -1,6 +1,6 @@
 //! An application that serves the identity store, and an organization with stores in it.
 
-use base::{AccountId, DirectoryId, IdentityStoreId, IdentityUserId, Random};
+use base::{AccountId, DirectoryId, IdentityStoreId, IdentityUserId};
 use iam::account::{Account, AccountState};
 use identity::store::Source;
 use kernel::store::Store;
@@ -11,9 +11,7 @@ use model::identitystore::{
     ResourceNotFoundException, ops,
 };
 use model::organizations::{CreateAccountRequest, CreateOrganizationRequest, DescribeCreateAccountStatusRequest};
-use postgres::{Client, NoTls};
 use smithy::schema::Operation;
-use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 pub const MANAGEMENT: &str = "111122223333";
@@ -30,52 +28,6 @@ pub struct World {
     pub member: Caller,
     /// A member that administers Identity Center.
     pub delegate: Caller,
-    /// Where all of this is kept, if not in memory; dropped after the application.
-    _database: Option<Database>,
-}
-
-/// A database of its own on the server of `TEST_DATABASE_URL`, dropped at the end.
-struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    /// `None` when this thread does not want one.
-    fn new() -> Option<Self> {
-        let server = SERVER.with_borrow(Clone::clone)?;
-        let name = format!("identity_{}", Random::from_system().uuid().replace('-', ""));
-        let mut client = Client::connect(&server, NoTls).expect("the server");
-        client.batch_execute(&format!("create database {name}")).expect("a database");
-        Some(Self { server, name })
-    }
-
-    fn open(&self) -> Store {
-        let (start, rest) = self.server.split_once("://").expect("a URL");
-        let authority = rest.split(['/', '?']).next().expect("an authority");
-        Store::open_postgres(&format!("{start}://{authority}/{}", self.name), 6).expect("the database opens")
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Ok(mut client) = Client::connect(&self.server, NoTls) {
-            let _ = client.batch_execute(&format!("drop database if exists {} with (force)", self.name));
-        }
-    }
-}
-
-thread_local! {
-    /// The PostgreSQL server of this thread's worlds.
-    static SERVER: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Runs `tests` on PostgreSQL, where there is a server for tests.
-pub fn on_postgres(tests: &[fn()]) {
-    let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
-    SERVER.set(Some(server));
-    tests.iter().for_each(|test| test());
-    SERVER.set(None);
 }
 
 pub fn account(id: &str) -> AccountId {
@@ -101,13 +53,10 @@ pub fn events() -> Vec<String> {
 
 impl World {
     pub fn new() -> Self {
-        let database = Database::new();
-        let mut world = Self::on(database.as_ref().map(Database::open));
-        world._database = database;
-        world
+        Self::on(None)
     }
 
-    /// The same on a database of its own.
+    /// The same on that database.
     pub fn on(database: Option<Store>) -> Self {
         let routes = identity::routes().into_iter().chain(org::routes()).collect();
         let effects = |_: &mut WriteCx<'_>, event: &kernel::Event| {
@@ -135,7 +84,7 @@ impl World {
         app.app.store.write(|tx| tx.exec_one(sql, params![delegate]), |_| {}).expect("a member");
         let store = new_store(&app, MANAGEMENT);
         events();
-        Self { app, store, member: root(&member), delegate: root(&delegate), _database: None }
+        Self { app, store, member: root(&member), delegate: root(&delegate) }
     }
 
     pub fn call<O: Operation>(&self, input: O::In) -> Result<O::Out> {

@@ -112,7 +112,7 @@ fn attributes(shape: &dyn Shape) -> serde_json::Map<String, serde_json::Value> {
 }
 
 #[test]
-pub fn every_attribute_comes_back_exactly_as_it_was_given() {
+fn every_attribute_comes_back_exactly_as_it_was_given() {
     let world = World::new();
     let request = everything(&world);
     let given = attributes(&request);
@@ -142,7 +142,7 @@ pub fn every_attribute_comes_back_exactly_as_it_was_given() {
 }
 
 #[test]
-pub fn attributes_that_were_not_given_are_absent() {
+fn attributes_that_were_not_given_are_absent() {
     let world = World::new();
     let found = described(&world, &world.user("alice"));
     let mut names: Vec<String> = attributes(&found).into_iter().map(|(name, _)| name).collect();
@@ -152,7 +152,7 @@ pub fn attributes_that_were_not_given_are_absent() {
 }
 
 #[test]
-pub fn a_user_needs_a_name_a_display_name_and_both_parts_of_the_own_name() {
+fn a_user_needs_a_name_a_display_name_and_both_parts_of_the_own_name() {
     let world = World::new();
     let empty = CreateUserRequest { identity_store_id: world.store.clone(), ..CreateUserRequest::default() };
     let refused = failure(world.call::<ops::CreateUser>(empty));
@@ -168,7 +168,7 @@ pub fn a_user_needs_a_name_a_display_name_and_both_parts_of_the_own_name() {
 }
 
 #[test]
-pub fn user_names_and_addresses_are_unique_whatever_their_case() {
+fn user_names_and_addresses_are_unique_whatever_their_case() {
     let world = World::new();
     world.user("alice");
     let duplicate = "ConflictException UNIQUENESS_CONSTRAINT_VIOLATION: Duplicate UserName";
@@ -185,7 +185,7 @@ pub fn user_names_and_addresses_are_unique_whatever_their_case() {
 }
 
 #[test]
-pub fn extensions_hold_what_aws_documents_and_nothing_else() {
+fn extensions_hold_what_aws_documents_and_nothing_else() {
     let world = World::new();
     for (name, content) in [
         ("aws:identitystore:other", "{}"),
@@ -204,7 +204,7 @@ pub fn extensions_hold_what_aws_documents_and_nothing_else() {
 }
 
 #[test]
-pub fn users_are_found_by_name_by_address_and_by_external_id() {
+fn users_are_found_by_name_by_address_and_by_external_id() {
     let world = World::new();
     let user = world.user("alice");
     for (path, value) in [
@@ -242,7 +242,7 @@ pub fn users_are_found_by_name_by_address_and_by_external_id() {
 }
 
 #[test]
-pub fn an_address_that_several_people_of_a_directory_share_finds_nobody() {
+fn an_address_that_several_people_of_a_directory_share_finds_nobody() {
     let world = World::new();
     let (_, bob) = (world.user("alice"), world.user_id("bob"));
     let store = world.store_id();
@@ -257,7 +257,7 @@ pub fn an_address_that_several_people_of_a_directory_share_finds_nobody() {
 }
 
 #[test]
-pub fn updates_reach_every_attribute_by_its_path() {
+fn updates_reach_every_attribute_by_its_path() {
     let world = World::new();
     let user = world.user("alice");
     let wanted = everything(&world);
@@ -276,7 +276,7 @@ pub fn updates_reach_every_attribute_by_its_path() {
 }
 
 #[test]
-pub fn updates_speak_as_terraform_does() {
+fn updates_speak_as_terraform_does() {
     let world = World::new();
     let user = world.user("alice");
     update(
@@ -324,7 +324,7 @@ pub fn updates_speak_as_terraform_does() {
 }
 
 #[test]
-pub fn updates_that_mean_nothing_or_leave_too_little_are_refused_whole() {
+fn updates_that_mean_nothing_or_leave_too_little_are_refused_whole() {
     let world = World::new();
     let user = world.user("alice");
     for (path, value, expected) in [
@@ -357,7 +357,7 @@ pub fn updates_that_mean_nothing_or_leave_too_little_are_refused_whole() {
 }
 
 #[test]
-pub fn a_change_since_the_given_revision_is_a_conflict() {
+fn a_change_since_the_given_revision_is_a_conflict() {
     let world = World::new();
     let user = world.user("alice");
     update(&world, &user, &[("title", r#""Boss""#)]).expect("updated");
@@ -384,7 +384,7 @@ pub fn a_change_since_the_given_revision_is_a_conflict() {
 }
 
 #[test]
-pub fn users_are_listed_in_pages_and_by_name() {
+fn users_are_listed_in_pages_and_by_name() {
     let world = World::new();
     let names: Vec<String> = (0..5).rev().map(|n| format!("user{n}")).collect();
     for name in &names {
@@ -423,7 +423,7 @@ pub fn users_are_listed_in_pages_and_by_name() {
 }
 
 #[test]
-pub fn a_disabled_user_is_shown_so_and_told_of_once() {
+fn a_disabled_user_is_shown_so_and_told_of_once() {
     let world = World::new();
     let user = world.user_id("alice");
     let set = |status| world.write(|cx| identity::user::set_status(cx, &world.store_id(), &user, status));
@@ -441,7 +441,7 @@ pub fn a_disabled_user_is_shown_so_and_told_of_once() {
 }
 
 #[test]
-pub fn a_store_holds_no_more_users_than_the_quota() {
+fn a_store_holds_no_more_users_than_the_quota() {
     let world = World::new();
     let sql = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000) \
                insert into ids_user (id, store_id, user_name, user_name_key, status, attributes, revision, created_at, \
@@ -455,7 +455,7 @@ pub fn a_store_holds_no_more_users_than_the_quota() {
 }
 
 #[test]
-pub fn users_from_active_directory_are_read_only() {
+fn users_from_active_directory_are_read_only() {
     let world = World::new();
     let user = world.user("alice");
     world.connect_directory();
@@ -471,7 +471,7 @@ pub fn users_from_active_directory_are_read_only() {
 }
 
 #[test]
-pub fn permissions_name_the_store_and_the_user() {
+fn permissions_name_the_store_and_the_user() {
     let world = World::new();
     let store = format!("arn:aws:identitystore::{MANAGEMENT}:identitystore/{}", world.store);
     assert_eq!(world.resources::<ops::CreateUser>(&world.user_request("alice")), [store.as_str()]);

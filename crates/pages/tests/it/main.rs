@@ -9,7 +9,7 @@ use pages::Html;
 use pages::frame::Frame;
 use pages::portal::{Account, Banner, Portal, Role};
 use pages::sign_in::{Problem, Purpose, SignIn};
-use pages::{consent, console, credentials, device, error, format, password, profile, sessions, sign_out};
+use pages::{consent, console, credentials, device, error, format, password, profile, recovery, sessions, sign_out};
 use std::io::Write as _;
 
 /// Breaks out of text, of attributes and of scripts wherever it is not escaped.
@@ -63,26 +63,75 @@ fn signing_in() -> Vec<(&'static str, Html)> {
     for purpose in &purposes {
         for problem in problems {
             let frame = Frame { user: None, ..frame() };
-            let page = SignIn { frame, purpose, user_name: HOSTILE, next: HOSTILE, csrf: HOSTILE, problem };
-            all.push(("sign-in", page.render()));
+            for forgot in [None, Some("/signin/forgot?next=%2Fstart")] {
+                let page = SignIn { frame, purpose, user_name: HOSTILE, next: HOSTILE, csrf: HOSTILE, problem, forgot };
+                all.push(("sign-in", page.render()));
+            }
         }
-    }
-    use password::Problem as Rule;
-    for problem in
-        [None, Some(Rule::Length), Some(Rule::Classes), Some(Rule::Reused), Some(Rule::Guessable), Some(Rule::Mismatch)]
-    {
-        let page = password::NewPassword {
-            frame: frame(),
-            ticket: HOSTILE,
-            user_name: HOSTILE,
-            next: HOSTILE,
-            csrf: HOSTILE,
-            problem,
-        };
-        all.push(("new password", page.render()));
     }
     all.push(("sign-out", sign_out::SignOut { frame: frame(), csrf: HOSTILE }.render()));
     all.push(("signed out", sign_out::SignedOut { frame: Frame { user: None, ..frame() } }.render()));
+    all
+}
+
+fn setting_passwords() -> Vec<(&'static str, Html)> {
+    use password::{NewPassword, Occasion, Problem as Rule};
+    let (portal, expires_at) = (HOSTILE, NOW);
+    let occasions =
+        [Occasion::Given, Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
+    let problems = [
+        None,
+        Some(Rule::Length),
+        Some(Rule::Classes),
+        Some(Rule::Reused),
+        Some(Rule::Guessable),
+        Some(Rule::Mismatch),
+        Some(Rule::Expired),
+    ];
+    let mut all = Vec::new();
+    for occasion in occasions {
+        let next = (occasion == Occasion::Given).then_some(HOSTILE);
+        for problem in problems {
+            let (frame, ticket, user_name, csrf) = (frame(), HOSTILE, HOSTILE, HOSTILE);
+            let page = NewPassword { frame, occasion, ticket, user_name, next, csrf, problem };
+            all.push(("new password", page.render()));
+        }
+    }
+    for problem in [
+        None,
+        Some(recovery::Problem::Empty),
+        Some(recovery::Problem::Throttled { minutes: 1 }),
+        Some(recovery::Problem::Throttled { minutes: 2 }),
+        Some(recovery::Problem::Expired),
+    ] {
+        let page = recovery::ForgotPassword {
+            frame: frame(),
+            user_name: HOSTILE,
+            next: HOSTILE,
+            sign_in: "/signin",
+            csrf: HOSTILE,
+            problem,
+        };
+        all.push(("forgotten password", page.render()));
+    }
+    for has_expired in [false, true] {
+        let page = recovery::VerifyEmail {
+            frame: frame(),
+            address: HOSTILE,
+            user_name: HOSTILE,
+            ticket: HOSTILE,
+            csrf: HOSTILE,
+            has_expired,
+        };
+        all.push(("verification", page.render()));
+    }
+    for is_for_password in [false, true] {
+        all.push(("void link", recovery::LinkVoid { frame: frame(), is_for_password }.render()));
+    }
+    all.push(("link sent", recovery::LinkSent { frame: frame(), sign_in: "/signin" }.render()));
+    all.push(("in the directory", recovery::InDirectory { frame: frame(), sign_in: "/signin" }.render()));
+    all.push(("password set", recovery::PasswordSet { frame: frame() }.render()));
+    all.push(("address verified", recovery::EmailVerified { frame: frame() }.render()));
     all
 }
 
@@ -189,7 +238,7 @@ fn using() -> Vec<(&'static str, Html)> {
 }
 
 fn every_page() -> Vec<(&'static str, Html)> {
-    [signing_in(), letting_in(), using()].concat()
+    [signing_in(), setting_passwords(), letting_in(), using()].concat()
 }
 
 /// The tags of a document, without comments (there are none): what is between `<` and `>`.

@@ -4,6 +4,7 @@
 mod client;
 mod directory;
 mod environment;
+mod link;
 mod print;
 mod source;
 
@@ -116,6 +117,24 @@ enum UserCommand {
         /// Read the password from standard input; it stays until the user changes it
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Send a new user a mail with a link to choose the first password, good for seven days
+    Invite {
+        /// Name or id of the user
+        user: String,
+    },
+    /// Send a user a mail with a link to choose another password, good for one hour; the present one counts until then
+    ResetPassword {
+        /// Name or id of the user
+        user: String,
+    },
+    /// Send a user a mail with a link by which the address is verified
+    VerifyEmail {
+        /// Name or id of the user
+        user: String,
+        /// Send nothing: say whether the present address is verified
+        #[arg(long)]
+        status: bool,
     },
     /// Let a user sign in again
     Enable {
@@ -294,6 +313,12 @@ impl User {
             UserCommand::SetPassword { user, one_time, password_stdin } => {
                 set_password(caller, user, one_time, password_stdin)
             }
+            UserCommand::Invite { user } => link::password(caller, user, shapes::PasswordLinkPurpose::Invitation),
+            UserCommand::ResetPassword { user } => {
+                link::password(caller, user, shapes::PasswordLinkPurpose::PasswordReset)
+            }
+            UserCommand::VerifyEmail { user, status: false } => link::verification(caller, user),
+            UserCommand::VerifyEmail { user, status: true } => link::verification_status(caller, user),
             UserCommand::Enable { user } => set_status(caller, user, shapes::UserStatus::Enabled),
             UserCommand::Disable { user } => set_status(caller, user, shapes::UserStatus::Disabled),
             UserCommand::Sessions { user } => {

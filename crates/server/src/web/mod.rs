@@ -14,6 +14,7 @@ mod device;
 mod form;
 mod portal;
 mod profiles;
+mod recovery;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -73,6 +74,11 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     Router::new()
         .route("/signin", hashing(sign_in::show, sign_in::submit))
         .route("/signin/password", hashing(sign_in::restart, sign_in::replace_password))
+        .route("/signin/forgot", both(recovery::ask, recovery::request))
+        .route("/signin/invitation", hashing(recovery::show_invitation, recovery::accept_invitation))
+        .route("/signin/reset", hashing(recovery::show_reset, recovery::reset))
+        .route("/signin/verify-email", both(recovery::show_verification, recovery::verify))
+        .route("/signin/password-set", read(recovery::password_set))
         .route("/signout", both(sign_out::show, sign_out::submit))
         .route("/device", both(device::show, device::submit))
         .route("/authorize", both(authorize::show, authorize::submit))

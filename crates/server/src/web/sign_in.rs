@@ -3,13 +3,14 @@
 use super::answer::{self, Answer, Failure};
 use super::cookie::{self, Cookie};
 use super::destination::{Destination, Meaning};
+use super::recovery;
 use super::visit::Visit;
 use axum::response::Response;
 use base::Secret;
 use base::random::ALPHABET_ALPHANUMERIC;
 use http::{HeaderValue, StatusCode, header};
 use identity::password::Problem as Rule;
-use pages::password::{NewPassword, Problem as PasswordProblem};
+use pages::password::{NewPassword, Occasion, Problem as PasswordProblem};
 use pages::sign_in::{Problem, SignIn};
 use sso::sign_in::{self, NewSession, Outcome, Replaced};
 
@@ -25,7 +26,7 @@ pub(super) fn show(visit: &Visit) -> Answer {
     if visit.person()?.is_some_and(|person| person.instance.id == meaning.instance.id) {
         return answer::redirect(next.as_str());
     }
-    Ok(form(visit, &next, &meaning, "", None))
+    form(visit, &next, &meaning, "", None)
 }
 
 /// A password is only changed on the way in; a link to that page starts anew.
@@ -40,24 +41,24 @@ pub(super) fn submit(visit: &Visit) -> Answer {
     let user_name = visit.field("username").trim();
     let again = |problem| form(visit, &next, &meaning, user_name, Some(problem));
     if !is_from_form(visit) {
-        return Ok(again(Problem::Expired));
+        return again(Problem::Expired);
     }
     let password = Secret::new(visit.field("password"));
     if user_name.is_empty() || password.expose().is_empty() {
-        return Ok(again(Problem::Refused));
+        return again(Problem::Refused);
     }
     match sign_in::sign_in(visit.app(), &visit.info, &meaning.instance, user_name, &password)? {
         Outcome::SignedIn(new) => establish(visit, &new, &next),
         Outcome::MustChange(ticket) => Ok(new_password(visit, &next, user_name, ticket.expose(), None)),
-        Outcome::ChangeInDirectory => Ok(again(Problem::ChangeElsewhere)),
-        Outcome::Refused => Ok(again(Problem::Refused)),
+        Outcome::ChangeInDirectory => again(Problem::ChangeElsewhere),
+        Outcome::Refused => again(Problem::Refused),
         Outcome::Throttled { retry_after_seconds } => {
             let minutes = retry_after_seconds.max(1).saturating_add(59) / 60;
-            let mut response = again(Problem::Throttled { minutes });
+            let mut response = again(Problem::Throttled { minutes })?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds.max(1)));
             Ok(response)
         }
-        Outcome::Unavailable => Ok(again(Problem::Unavailable)),
+        Outcome::Unavailable => again(Problem::Unavailable),
     }
 }
 
@@ -76,29 +77,37 @@ pub(super) fn replace_password(visit: &Visit) -> Answer {
     }
     match sign_in::replace_password(visit.app(), &visit.info, ticket, &new)? {
         Replaced::SignedIn(new) => establish(visit, &new, &next),
-        Replaced::Refused(rule) => again(match rule {
-            Rule::Length => PasswordProblem::Length,
-            Rule::Classes => PasswordProblem::Classes,
-            Rule::Reused => PasswordProblem::Reused,
-            Rule::Guessable => PasswordProblem::Guessable,
-        }),
+        Replaced::Refused(rule) => again(rule_of(rule)),
         Replaced::Expired => expired(visit, &next, user_name),
+    }
+}
+
+/// The rule that a password does not meet, as pages name it.
+pub(super) fn rule_of(rule: Rule) -> PasswordProblem {
+    match rule {
+        Rule::Length => PasswordProblem::Length,
+        Rule::Classes => PasswordProblem::Classes,
+        Rule::Reused => PasswordProblem::Reused,
+        Rule::Guessable => PasswordProblem::Guessable,
     }
 }
 
 fn expired(visit: &Visit, next: &Destination, user_name: &str) -> Answer {
     let meaning = next.meaning(visit)?;
-    Ok(form(visit, next, &meaning, user_name, Some(Problem::Expired)))
+    form(visit, next, &meaning, user_name, Some(Problem::Expired))
 }
 
-fn is_from_form(visit: &Visit) -> bool {
+/// Whether the form was made by a page of ours, for this browser, before anybody signed in.
+pub(super) fn is_from_form(visit: &Visit) -> bool {
     visit.cookie(Cookie::Form).is_some_and(|cookie| visit.has_token(cookie))
 }
 
 /// The sign-in form; its cookie ties it to the browser.
-fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, problem: Option<Problem>) -> Response {
+fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, problem: Option<Problem>) -> Answer {
     let cookie = form_cookie(visit);
     let csrf = visit.token(&cookie);
+    let has_passwords = visit.app().store.read(|tx| sso::mail_link::has_passwords(tx, &meaning.instance))?;
+    let forgot = has_passwords.then(|| recovery::forgot_page(next));
     let page = SignIn {
         frame: visit.frame(),
         purpose: &meaning.purpose,
@@ -106,6 +115,7 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
         next: next.as_str(),
         csrf: &csrf,
         problem,
+        forgot: forgot.as_deref(),
     };
     let status = match problem {
         None | Some(Problem::Refused | Problem::ChangeElsewhere) => StatusCode::OK,
@@ -117,12 +127,17 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
     if let Some(origin) = &meaning.onward {
         answer::allow_form_to(&mut response, origin);
     }
-    answer::set_cookie(&mut response, &cookie::set(Cookie::Form, visit.is_https(), &cookie, FORM_SECONDS));
+    Ok(keep_form_cookie(visit, response, &cookie))
+}
+
+/// Has the browser keep the cookie of its forms.
+pub(super) fn keep_form_cookie(visit: &Visit, mut response: Response, cookie: &str) -> Response {
+    answer::set_cookie(&mut response, &cookie::set(Cookie::Form, visit.is_https(), cookie, FORM_SECONDS));
     response
 }
 
 /// The cookie that the browser has already, so that a second tab does not spoil the first; else a new one.
-fn form_cookie(visit: &Visit) -> String {
+pub(super) fn form_cookie(visit: &Visit) -> String {
     let is_ours = |cookie: &&str| {
         cookie.len() == FORM_COOKIE_CHARACTERS && cookie.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
@@ -141,10 +156,9 @@ fn new_password(
 ) -> Response {
     let cookie = form_cookie(visit);
     let csrf = visit.token(&cookie);
-    let page = NewPassword { frame: visit.frame(), ticket, user_name, next: next.as_str(), csrf: &csrf, problem };
-    let mut response = answer::page(StatusCode::OK, page.render());
-    answer::set_cookie(&mut response, &cookie::set(Cookie::Form, visit.is_https(), &cookie, FORM_SECONDS));
-    response
+    let (frame, next) = (visit.frame(), Some(next.as_str()));
+    let page = NewPassword { frame, occasion: Occasion::Given, ticket, user_name, next, csrf: &csrf, problem };
+    keep_form_cookie(visit, answer::page(StatusCode::OK, page.render()), &cookie)
 }
 
 /// Gives the browser its session and sends it on. The form's cookie has done its work: what was known before somebody

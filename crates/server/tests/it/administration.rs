@@ -73,8 +73,14 @@ fn an_administrator_enables_the_service_and_gives_a_user_a_password() {
     assert!(child.wait_with_output().expect("ended").status.success());
     let outbox = done(&server, &["outbox"]);
     assert!(outbox.contains("alice@example.com") && !outbox.contains(one_time.trim()), "{outbox}");
+    assert!(refused(&server, &["user", "invite", "alice"]).contains("has a password already"));
+    assert!(done(&server, &["user", "reset-password", "alice"]).contains("alice@example.com"));
+    assert!(done(&server, &["user", "verify-email", "alice", "--status"]).contains("is not verified"));
+    let outbox = done(&server, &["outbox"]);
+    let (_, token) = outbox.split_once("/signin/reset?token=").expect("a link");
+    let token = token.split_whitespace().next().expect("a token");
     let log = server.log();
-    assert!(!log.contains("Correct-Horse-77") && !log.contains(one_time.trim()));
+    assert!(!log.contains("Correct-Horse-77") && !log.contains(one_time.trim()) && !log.contains(token));
 
     done(&server, &["user", "disable", "alice"]);
     done(&server, &["user", "enable", "alice"]);

@@ -4,7 +4,7 @@ use super::center::allows_device_approval;
 use super::{administered, named_user, on_everything, ours};
 use crate::instance::Instance;
 use crate::session::{self, SessionKind as Kind, SessionSummary};
-use crate::{device, messages};
+use crate::{device, mail_link, messages};
 use base::Secret;
 use identity::password::{self, Problem};
 use identity::store::Source;
@@ -29,7 +29,7 @@ fn refused(problem: Problem) -> kernel::Error {
 }
 
 /// Refuses what only the directory that the people come from can do.
-fn require_own_directory(cx: &mut Cx<'_>, instance: &Instance) -> Result<()> {
+pub(super) fn require_own_directory(cx: &mut Cx<'_>, instance: &Instance) -> Result<()> {
     let store = identity::store::get(cx.tx, &instance.store)?;
     match store.map(|store| store.source) {
         Some(Source::IdentityCenter) => Ok(()),
@@ -50,6 +50,7 @@ fn set_password(cx: &mut WriteCx<'_>, input: &SetUserPasswordRequest) -> Result<
     if let Err(problem) = password::give(cx, &user.store, &user.id, &given, is_one_time)? {
         return Err(refused(problem));
     }
+    mail_link::forget_all_of_user(cx, &user.id)?;
     write_to(cx, &instance, &user, is_one_time)?;
     Ok(SetUserPasswordResponse {
         one_time: Some(is_one_time),

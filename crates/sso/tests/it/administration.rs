@@ -9,11 +9,13 @@ use kernel::testing::TestApp;
 use model::identitystore::{CreateUserRequest, Email, Name, ops as store_ops};
 use model::vestibule::{
     ApproveDeviceRequest, DeleteIdentityCenterRequest, DeleteUserSessionRequest, DeleteUserSessionsRequest,
-    DescribeIdentityCenterRequest, EnableIdentityCenterRequest, IdentityCenter, InstanceKind, InstanceStatus,
-    ListMailRequest, ListUserSessionsRequest, SetUserPasswordRequest, SetUserStatusRequest,
+    DescribeEmailVerificationRequest, DescribeIdentityCenterRequest, EnableIdentityCenterRequest, IdentityCenter,
+    InstanceKind, InstanceStatus, ListMailRequest, ListUserSessionsRequest, PasswordLinkPurpose,
+    SendEmailVerificationRequest, SendPasswordLinkRequest, SetUserPasswordRequest, SetUserStatusRequest,
     UpdateIdentityCenterSettingsRequest, UserStatus, ops,
 };
 use sso::instance::Instance;
+use sso::mail_link::{self, Outcome, Purpose};
 
 /// A user called `name` with a mail address; its id.
 fn user(app: &TestApp, instance: &Instance, name: &str) -> String {
@@ -177,6 +179,86 @@ fn whoever_gets_a_password_is_written_to_without_it() {
     assert!(foreign.messages.expect("a list").is_empty(), "an account sees its own mail alone");
     let bad = ListMailRequest { next_token: Some("x".to_owned()), ..ListMailRequest::default() };
     assert!(failure(app.call::<ops::ListMail>(&admin(), bad)).starts_with("ValidationException"));
+}
+
+#[test]
+fn whoever_has_no_password_is_invited_and_others_get_a_link_for_another() {
+    let (app, instance) = app();
+    user(&app, &instance, "alice");
+    let send = |user: &str, purpose| {
+        let input = SendPasswordLinkRequest { purpose, user: user.to_owned(), ..SendPasswordLinkRequest::default() };
+        let taken = permissions::<ops::SendPasswordLink>(&app, &admin(), &input);
+        assert_eq!(taken[0].action, "sso-directory:UpdatePassword");
+        app.clock.advance_seconds(1);
+        app.call::<ops::SendPasswordLink>(&admin(), input)
+    };
+    let last = || {
+        let listed = app.call::<ops::ListMail>(&admin(), ListMailRequest::default()).expect("listed");
+        let mail = listed.messages.and_then(|mut all| all.pop()).expect("a mail");
+        let body = mail.body.expect("a body");
+        let token = body.split("?token=").nth(1).and_then(|rest| rest.split_whitespace().next()).map(str::to_owned);
+        (mail.subject.expect("a subject"), token.expect("a link"))
+    };
+    let sent = send("alice", None).expect("sent");
+    assert_eq!(sent.purpose, Some(PasswordLinkPurpose::Invitation));
+    assert_eq!(sent.recipient.as_deref(), Some("alice@example.com"));
+    assert_eq!(sent.expiration_date, Some(app.app.now().plus_seconds(7 * 86_400)));
+    let (subject, invitation) = last();
+    assert_eq!(subject, "Invitation to join AWS IAM Identity Center");
+    let chosen = Secret::new("Correct-Horse-1");
+    let set = |token: &str, purpose| {
+        mail_link::set_password(&app.app, &app.request(), token, purpose, &chosen).expect("answered")
+    };
+    assert_eq!(set(&invitation, Purpose::Invitation), Outcome::Set);
+    assert!(matches!(checked(&app, &instance, "alice", &chosen), Checked::Verified(_)));
+
+    let again = send("alice", Some(PasswordLinkPurpose::Invitation));
+    assert_eq!(failure(again), "ConflictException: The user alice has a password already");
+    assert_eq!(send("alice", None).expect("sent").purpose, Some(PasswordLinkPurpose::PasswordReset));
+    let (_, reset) = last();
+    set_password(&app, "alice", None, None).expect("set");
+    assert_eq!(set(&reset, Purpose::PasswordReset), Outcome::Void, "an administrator has decided meanwhile");
+
+    let input = SetUserStatusRequest { status: UserStatus::Disabled, user: "alice".to_owned(), ..Default::default() };
+    app.call::<ops::SetUserStatus>(&admin(), input).expect("set");
+    assert_eq!(failure(send("alice", None)), "ConflictException: The user alice is disabled");
+    assert!(failure(send("nobody", None)).starts_with("ResourceNotFoundException"));
+    let input = CreateUserRequest {
+        display_name: Some("B".to_owned()),
+        identity_store_id: instance.store.to_string(),
+        name: Some(Name { given_name: Some("B".to_owned()), family_name: Some("B".to_owned()), ..Name::default() }),
+        user_name: Some("bob".to_owned()),
+        ..CreateUserRequest::default()
+    };
+    app.call::<store_ops::CreateUser>(&admin(), input).expect("created");
+    assert_eq!(failure(send("bob", None)), "ConflictException: The user bob has no e-mail address");
+}
+
+#[test]
+fn an_address_is_verified_by_a_link() {
+    let (app, instance) = app();
+    user(&app, &instance, "alice");
+    let described = || {
+        let user = "alice".to_owned();
+        let input = DescribeEmailVerificationRequest { user, ..DescribeEmailVerificationRequest::default() };
+        let output = app.call::<ops::DescribeEmailVerification>(&admin(), input).expect("described");
+        assert_eq!(output.email_address.as_deref(), Some("alice@example.com"));
+        output.verified.expect("told")
+    };
+    assert!(!described());
+    let user = "alice".to_owned();
+    let input = SendEmailVerificationRequest { user, ..SendEmailVerificationRequest::default() };
+    app.call::<ops::SendEmailVerification>(&admin(), input).expect("sent");
+    let listed = app.call::<ops::ListMail>(&admin(), ListMailRequest::default()).expect("listed");
+    let body = listed.messages.and_then(|mut all| all.pop()).and_then(|mail| mail.body).expect("a mail");
+    let token = body.split("/signin/verify-email?token=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let token = token.expect("a link");
+    let chosen = Secret::new("Correct-Horse-1");
+    let set = mail_link::set_password(&app.app, &app.request(), token, Purpose::EmailVerification, &chosen);
+    assert_eq!(set.expect("answered"), Outcome::Void, "it is not for passwords");
+    let verify = || mail_link::verify_email(&app.app, &app.request(), token).expect("answered");
+    assert!(verify() && described());
+    assert!(!verify(), "it is used");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod authorization;
 mod device;
 mod identity_source;
 mod instance;
+mod mail_link;
 mod oidc;
 mod permission_set;
 mod region;

@@ -1,5 +1,6 @@
 //! The pages through their router, with a real application behind them.
 
+mod recovery;
 mod site;
 mod tools;
 
@@ -126,6 +127,11 @@ fn every_answer_carries_the_policy() {
     let places = [
         "/signin",
         "/signin/password",
+        "/signin/forgot",
+        "/signin/invitation",
+        "/signin/reset?token=x",
+        "/signin/verify-email",
+        "/signin/password-set",
         "/signout",
         "/device",
         "/device?user_code=BCDF-GHJK",

@@ -11,7 +11,7 @@ use iam::account::{Account, AccountState};
 use kernel::Caller;
 use kernel::settings::Settings;
 use kernel::testing::{START, Setup, TestApp, root};
-use model::identitystore::{CreateUserRequest, Name, ops as identity_ops};
+use model::identitystore::{CreateUserRequest, Email, Name, ops as identity_ops};
 use model::organizations::{CreateOrganizationRequest, ops as org_ops};
 use sso::instance::Instance;
 use sso::session::LastSeen;
@@ -118,6 +118,7 @@ fn user(test: &TestApp, admin: &Caller, instance: &Instance, name: &str) -> Iden
         identity_store_id: instance.store.to_string(),
         user_name: Some(name.to_owned()),
         display_name: Some(name.to_owned()),
+        emails: Some(vec![Email { value: Some(format!("{name}@example.com")), ..Email::default() }]),
         name: Some(Name {
             given_name: Some(name.to_owned()),
             family_name: Some("Example".to_owned()),

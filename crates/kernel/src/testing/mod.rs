@@ -1,4 +1,7 @@
-//! An application for tests: a database in memory, a clock that stands still, randomness from a seed.
+//! An application for tests: a database in memory, a clock that stands still, randomness from a seed. Where the
+//! environment names a PostgreSQL server in `TEST_APP_DATABASE_URL`, each test has a database of its own there instead.
+
+mod database;
 
 use crate::app::{App, Authorizer, Effects, Extensions, Parts};
 use crate::caller::{Caller, Principal, PrincipalCaller};
@@ -10,6 +13,7 @@ use crate::seal::Seal;
 use crate::settings::Settings;
 use crate::store::Store;
 use base::{AccountId, ManualClock, Random, Timestamp};
+use database::Database;
 use smithy::schema::Operation;
 use std::sync::Arc;
 
@@ -35,6 +39,8 @@ pub struct TestApp {
     pub app: Arc<App>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
+    /// Where the data is, if not in memory; dropped last.
+    _database: Option<Database>,
 }
 
 /// What a test application is made of; the rest has defaults.
@@ -49,7 +55,7 @@ pub struct Setup {
     pub authorizer: Box<dyn Authorizer>,
     /// Settings.
     pub settings: Settings,
-    /// The database; `None`: in memory.
+    /// The database; `None`: a new one.
     pub store: Option<Store>,
     /// What crates ask of each other.
     pub extensions: Extensions,
@@ -78,7 +84,10 @@ impl TestApp {
         let clock = Arc::new(ManualClock::new(START));
         let mut random = Random::from_seed(1);
         let seal = Seal::from_text(&Seal::generate(&mut random)).expect("a generated key is valid");
-        let store = setup.store.unwrap_or_else(|| Store::open_memory().expect("a database in memory"));
+        let (store, database) = match setup.store {
+            Some(store) => (store, None),
+            None => fresh(),
+        };
         let app = App::new(Parts {
             store,
             clock: Arc::clone(&clock) as Arc<dyn base::Clock>,
@@ -91,7 +100,7 @@ impl TestApp {
             jobs: setup.jobs,
             extensions: setup.extensions,
         });
-        Self { app, clock }
+        Self { app, clock, _database: database }
     }
 
     /// Facts of a request of no importance.
@@ -124,6 +133,13 @@ impl TestApp {
     /// When the database fails.
     pub fn run_jobs(&self) {
         job::run_due(&self.app, "test").expect("jobs can be looked up");
+    }
+}
+
+fn fresh() -> (Store, Option<Database>) {
+    match Database::from_environment() {
+        None => (Store::open_memory().expect("a database in memory"), None),
+        Some(database) => (database.open(), Some(database)),
     }
 }
 
