@@ -106,19 +106,19 @@ pub(super) fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
 
 /// Counts an attempt with the name and from the address.
 pub(super) fn count(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
-    let delay_max = keys.counted.delay_seconds_max();
     for (key, free) in [(&keys.name, keys.counted.name_max()), (&keys.address, keys.counted.address_max())] {
-        count_one(tx, key, |failures| delay_seconds(failures, free, delay_max), now)?;
+        count_one(tx, key, keys.counted, free, now)?;
     }
     sweep(tx, now)
 }
 
-fn count_one(tx: &mut WriteTx<'_>, key: &str, delay_seconds: impl Fn(i64) -> i64, now: Timestamp) -> Result<()> {
+fn count_one(tx: &mut WriteTx<'_>, key: &str, counted: Counted, free: i64, now: Timestamp) -> Result<()> {
     let since = forgotten_before(now);
     let sql = "select failures from ids_throttle where key = $1 and last_failure_at > $2";
     let former: Option<i64> = tx.opt(sql, params![key, since], |row| row.get(0))?;
     let failures = former.unwrap_or_default() + 1;
-    let blocked_until = Timestamp::from_micros(now.micros() + delay_seconds(failures) * 1_000_000);
+    let delay_seconds = delay_seconds(failures, free, counted.delay_seconds_max());
+    let blocked_until = Timestamp::from_micros(now.micros() + delay_seconds * 1_000_000);
     tx.exec_one(
         "insert into ids_throttle (key, failures, last_failure_at, blocked_until) values ($1, $2, $3, $4) \
          on conflict (key) do update set failures = excluded.failures, last_failure_at = excluded.last_failure_at, \
@@ -155,7 +155,7 @@ impl AddressFailures {
     /// Those from `source_ip`.
     pub fn of(source_ip: &str) -> Self {
         let address = format!("address/{}", network(source_ip));
-        Self(Keys { name: address.clone(), address })
+        Self(Keys { counted: Counted::Failures, name: address.clone(), address })
     }
 
     /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
@@ -173,7 +173,7 @@ impl AddressFailures {
     pub fn count(&self, tx: &mut WriteTx<'_>, now: Timestamp) -> Result<Option<i64>> {
         let wait = self.wait(tx, now)?;
         if wait.is_none() {
-            count(tx, &self.0.address, ADDRESS_FAILURES_MAX, now)?;
+            count_one(tx, &self.0.address, self.0.counted, self.0.counted.address_max(), now)?;
             sweep(tx, now)?;
         }
         Ok(wait)
