@@ -18,7 +18,7 @@ from boto3_shapes import Recorder, Server
 
 REALM = "corp.example.com"
 PASSWORD = "Adm1n-Passw0rd!"
-ACTIVE_SECONDS_MAX = 180
+ACTIVE_SECONDS_MAX = 600
 SHARING = ["AcceptSharedDirectory", "DescribeSharedDirectories", "RejectSharedDirectory", "ShareDirectory", "UnshareDirectory"]
 
 
