@@ -99,12 +99,13 @@ fn connect(cx: &mut WriteCx<'_>, input: &ConnectDirectoryRequest) -> Result<Conn
 }
 
 /// Gives a directory another account by which it is read, or the account's new password, and connects it anew. AWS has
-/// this in its console only. False when there is no such directory.
+/// this in its console only. False when there is no such directory, or its domain is run here.
 ///
 /// # Errors
 /// When the database fails.
 pub fn set_service_account(cx: &mut WriteCx<'_>, id: &DirectoryId, user: &str, password: &Secret) -> Result<bool> {
-    let Some(directory) = record::get(cx.tx, id)? else { return Ok(false) };
+    let connected = record::get(cx.tx, id)?.filter(|directory| !directory.is_managed());
+    let Some(directory) = connected else { return Ok(false) };
     let app = Arc::clone(cx.app);
     let password = password.expose().as_bytes();
     let sealed = app.seal.seal(Purpose::DirectoryPassword, id.as_str(), password, &mut cx.random)?;

@@ -40,8 +40,8 @@ const RUN_TIME_MAX: Duration = Duration::from_secs(300 * 86_400);
 type Work = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 enum Event {
-    /// The program that was started last has ended.
-    Ended,
+    /// The program of that number has ended.
+    Ended(u64),
     /// Something is to be done while the domain stands still.
     Still(Work, Sender<io::Result<()>>),
     /// The domain is to end.
@@ -72,6 +72,7 @@ impl Supervisor {
             events: events.clone(),
             received,
             failures: 0,
+            started: 0,
         };
         let thread = std::thread::Builder::new().name("domain".to_owned()).spawn(move || run.supervise())?;
         Ok(Self { state, events, thread: Mutex::new(Some(thread)) })
@@ -123,6 +124,8 @@ struct Run {
     events: Sender<Event>,
     received: Receiver<Event>,
     failures: u32,
+    /// Programs that were started.
+    started: u64,
 }
 
 impl Run {
@@ -167,7 +170,7 @@ impl Run {
         loop {
             match self.next(until) {
                 None => return Next::Again,
-                Some(Event::Ended) => {}
+                Some(Event::Ended(_)) => {}
                 Some(Event::Still(work, reply)) => drop(reply.send(work())),
                 Some(Event::Stop) => return Next::Stop,
             }
@@ -184,9 +187,10 @@ impl Run {
         }
     }
 
-    fn process(&self, command: Command) -> io::Result<Process> {
-        let events = self.events.clone();
-        Process::start(command, self.plan.id.as_str(), move || drop(events.send(Event::Ended)))
+    fn process(&mut self, command: Command) -> io::Result<Process> {
+        self.started += 1;
+        let (events, number) = (self.events.clone(), self.started);
+        Process::start(command, self.plan.id.as_str(), move || drop(events.send(Event::Ended(number))))
     }
 
     /// Makes the domain, unless it is there.
@@ -216,7 +220,7 @@ impl Run {
         self.files.finish(&place).context("the domain cannot be put into its place")
     }
 
-    fn provision(&self, input: &base::Secret) -> Result<()> {
+    fn provision(&mut self, input: &base::Secret) -> Result<()> {
         let mut command = self.programs.python();
         // It is made durable as a whole at the end.
         command.args(["-c", PROVISION]).env("TDB_NO_FSYNC", "1");
@@ -225,7 +229,8 @@ impl Run {
         let until = Instant::now() + PROVISION_TIME_MAX;
         let is_stopped = loop {
             match self.next(until) {
-                Some(Event::Ended) => break false,
+                Some(Event::Ended(number)) if number == self.started => break false,
+                Some(Event::Ended(_)) => {}
                 Some(Event::Still(_, reply)) => drop(reply.send(Err(io::Error::other("the domain is being made")))),
                 Some(Event::Stop) | None => break true,
             }
@@ -263,7 +268,8 @@ impl Run {
         loop {
             let until = if is_running { started + RUN_TIME_MAX } else { Instant::now() + START_LOOK };
             match self.next(until) {
-                Some(Event::Ended) => {
+                Some(Event::Ended(number)) if number < self.started => {}
+                Some(Event::Ended(_)) => {
                     let (status, last) = process.wait();
                     if is_running && started.elapsed() > STEADY_TIME {
                         self.failures = 0;
@@ -311,7 +317,8 @@ impl Run {
         let mut later = Vec::new();
         loop {
             match self.next(until) {
-                Some(Event::Ended) => break,
+                Some(Event::Ended(number)) if number < self.started => {}
+                Some(Event::Ended(_)) => break,
                 Some(other) => later.push(other),
                 None => {
                     process.kill();

@@ -25,7 +25,7 @@ fn text(output: &Output) -> String {
     String::from_utf8(text).expect("text")
 }
 
-fn done(server: &Server, words: &[&str]) -> String {
+pub fn done(server: &Server, words: &[&str]) -> String {
     let output = run(&mut command(server, words));
     assert!(output.status.success(), "{words:?}: {}", text(&output));
     text(&output)

@@ -9,6 +9,7 @@ mod cli_contract;
 mod crash;
 mod harness;
 mod logs;
+mod managed_directory;
 mod portal;
 mod postgres;
 mod sdk;
