@@ -105,6 +105,18 @@ class Day:
 
         eventually("the directory is Active", ACTIVE_SECONDS_MAX, is_active)
 
+    def wait_until_answering(self):
+        """While it is copied the domain stands still."""
+
+        def answers():
+            try:
+                return self.data.list_groups(**self.it, MaxResults=1)
+            except self.data.exceptions.DirectoryUnavailableException as error:
+                check(error.response["Reason"] == "DIRECTORY_TIMEOUT", error)
+                return None
+
+        eventually("the domain answers", ACTIVE_SECONDS_MAX, answers)
+
     def snapshots(self):
         ds = self.ds
         taken = {"SnapshotId": ds.create_snapshot(**self.it, Name="before")["SnapshotId"]}
@@ -114,9 +126,11 @@ class Day:
 
         eventually("the snapshot is complete", ACTIVE_SECONDS_MAX, is_complete)
         check(ds.get_snapshot_limits(**self.it)["SnapshotLimits"]["ManualSnapshotsCurrentCount"] == 1, "one snapshot")
+        self.wait_until_answering()
         self.data.create_user(**self.it, SAMAccountName="late")
         ds.restore_from_snapshot(**taken)
         self.wait_until_active()
+        self.wait_until_answering()
         refused("ResourceNotFoundException", self.data.describe_user, **self.it, SAMAccountName="late")
         self.data.describe_user(**self.it, SAMAccountName="ann")
         ds.delete_snapshot(**taken)
