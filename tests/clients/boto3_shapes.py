@@ -41,11 +41,15 @@ NEVER_SUCCEEDS = {
             "SearchGroups", "SearchUsers", "UpdateGroup", "UpdateUser",
         )
     },
-    "ds:AcceptSharedDirectory": MANAGED,
-    "ds:DescribeSharedDirectories": MANAGED,
-    "ds:RejectSharedDirectory": MANAGED,
-    "ds:ShareDirectory": MANAGED,
-    "ds:UnshareDirectory": MANAGED,
+    **{
+        f"ds:{name}": MANAGED
+        for name in (
+            "AcceptSharedDirectory", "CreateMicrosoftAD", "CreateSnapshot", "DeleteSnapshot", "DescribeDirectoryDataAccess",
+            "DescribeDomainControllers", "DescribeSharedDirectories", "DisableDirectoryDataAccess",
+            "EnableDirectoryDataAccess", "GetSnapshotLimits", "RejectSharedDirectory", "ResetUserPassword",
+            "RestoreFromSnapshot", "ShareDirectory", "UnshareDirectory",
+        )
+    },
     "ds:CreateAlias": DIRECTORY,
     "ds:DisableLDAPS": DIRECTORY,
     "ds:DisableSso": DIRECTORY,

@@ -18,8 +18,14 @@ from boto3_shapes import Recorder, Server
 
 REALM = "corp.example.com"
 PASSWORD = "Adm1n-Passw0rd!"
-ACTIVE_SECONDS_MAX = 180
-SHARING = ["AcceptSharedDirectory", "DescribeSharedDirectories", "RejectSharedDirectory", "ShareDirectory", "UnshareDirectory"]
+ACTIVE_SECONDS_MAX = 600
+# The operations of Directory Service that only such a domain has.
+OF_DIRECTORIES = [
+    "AcceptSharedDirectory", "CreateMicrosoftAD", "CreateSnapshot", "DeleteSnapshot", "DescribeDirectoryDataAccess",
+    "DescribeDomainControllers", "DescribeSharedDirectories", "DisableDirectoryDataAccess", "EnableDirectoryDataAccess",
+    "GetSnapshotLimits", "RejectSharedDirectory", "ResetUserPassword", "RestoreFromSnapshot", "ShareDirectory",
+    "UnshareDirectory",
+]
 
 
 def check(condition, what):
@@ -70,6 +76,7 @@ class Day:
         self.lists()
         self.permissions()
         self.trail()
+        self.snapshots()
         self.share()
         self.end()
 
@@ -79,19 +86,54 @@ class Day:
 
     def make(self):
         vpc = {"VpcId": "vpc-0a1b2c3d", "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]}
-        made = self.ds.create_microsoft_ad(
+        directory = self.ds.create_microsoft_ad(
             Name=REALM, ShortName="CORP", Password=PASSWORD, Edition="Standard", VpcSettings=vpc
         )
-        self.it = {"DirectoryId": made["DirectoryId"]}
+        self.it = {"DirectoryId": directory["DirectoryId"]}
+        refused("AccessDeniedException", self.data.list_users, "DATA_DISABLED", **self.it)
+        self.wait_until_active()
+        self.ds.enable_directory_data_access(**self.it)
+        check(self.ds.describe_directory_data_access(**self.it)["DataAccessStatus"] == "Enabled", "access to data")
+        controllers = self.ds.describe_domain_controllers(**self.it)["DomainControllers"]
+        check([each["Status"] for each in controllers] == ["Active"], controllers)
 
+    def wait_until_active(self):
         def is_active():
-            found = self.directory(made["DirectoryId"])
-            check(found["Stage"] != "Failed", found.get("StageReason"))
+            found = self.directory(self.it["DirectoryId"])
+            check(found["Stage"] not in ("Failed", "RestoreFailed"), found.get("StageReason"))
             return found["Stage"] == "Active"
 
-        refused("AccessDeniedException", self.data.list_users, "DATA_DISABLED", **self.it)
         eventually("the directory is Active", ACTIVE_SECONDS_MAX, is_active)
-        self.ds.enable_directory_data_access(**self.it)
+
+    def wait_until_answering(self):
+        """While it is copied the domain stands still."""
+
+        def answers():
+            try:
+                return self.data.list_groups(**self.it, MaxResults=1)
+            except self.data.exceptions.DirectoryUnavailableException as error:
+                check(error.response["Reason"] == "DIRECTORY_TIMEOUT", error)
+                return None
+
+        eventually("the domain answers", ACTIVE_SECONDS_MAX, answers)
+
+    def snapshots(self):
+        ds = self.ds
+        taken = {"SnapshotId": ds.create_snapshot(**self.it, Name="before")["SnapshotId"]}
+
+        def is_complete():
+            return ds.describe_snapshots(**self.it)["Snapshots"][0]["Status"] == "Completed"
+
+        eventually("the snapshot is complete", ACTIVE_SECONDS_MAX, is_complete)
+        check(ds.get_snapshot_limits(**self.it)["SnapshotLimits"]["ManualSnapshotsCurrentCount"] == 1, "one snapshot")
+        self.wait_until_answering()
+        self.data.create_user(**self.it, SAMAccountName="late")
+        ds.restore_from_snapshot(**taken)
+        self.wait_until_active()
+        self.wait_until_answering()
+        refused("ResourceNotFoundException", self.data.describe_user, **self.it, SAMAccountName="late")
+        self.data.describe_user(**self.it, SAMAccountName="ann")
+        ds.delete_snapshot(**taken)
 
     def users(self):
         data, ann = self.data, {**self.it, "SAMAccountName": "ann"}
@@ -234,6 +276,8 @@ class Day:
             self.data.delete_user(**self.it, SAMAccountName=name)
         self.data.delete_group(**self.it, SAMAccountName="inner")
         refused("ResourceNotFoundException", self.data.delete_user, **self.it, SAMAccountName="ann")
+        self.ds.disable_directory_data_access(**self.it)
+        refused("AccessDeniedException", self.data.list_groups, "DATA_DISABLED", **self.it)
         self.ds.delete_directory(**self.it)
         eventually("the directory is gone", 60, lambda: self.directory(self.it["DirectoryId"]) is None)
 
@@ -248,7 +292,7 @@ def main(program):
     finally:
         status = server.stop()
     model = botocore.session.get_session().get_service_model("ds-data")
-    expected = {f"ds-data:{name}" for name in model.operation_names} | {f"ds:{name}" for name in SHARING}
+    expected = {f"ds-data:{name}" for name in model.operation_names} | {f"ds:{name}" for name in OF_DIRECTORIES}
     failures = [f"misfit: {misfit}" for misfit in dict.fromkeys(recorder.misfits)]
     failures += [f"never succeeded: {name}" for name in sorted(expected - recorder.succeeded)]
     if status != 0:

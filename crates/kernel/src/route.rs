@@ -240,11 +240,6 @@ pub fn mostly_read<O: Operation>(
     }
 }
 
-/// What is done on another machine, with what was prepared.
-type WorkOf<O, P> = fn(&Arc<App>, P, &<O as Operation>::In) -> Result<<O as Operation>::Out>;
-/// What follows from it here.
-type SettleOf<O> = fn(&mut WriteCx<'_>, &<O as Operation>::In, &<O as Operation>::Out) -> Result<()>;
-
 /// A route of an operation that reads from another machine. `prepare` finds out in a transaction what `work` needs, and
 /// `work` is done when that has ended: while it waits it holds neither a connection to the database nor a lock.
 pub fn read_outside<O: Operation, P: 'static>(
@@ -266,6 +261,11 @@ pub fn write_outside<O: Operation, P: 'static>(
 ) -> Route {
     outside::<O, P>(rule, prepare, work, Some(settle))
 }
+
+/// Work outside every transaction, with what was prepared for it.
+type WorkOf<O, P> = fn(&Arc<App>, P, &<O as Operation>::In) -> Result<<O as Operation>::Out>;
+/// What follows from work that has succeeded.
+type SettleOf<O> = fn(&mut WriteCx<'_>, &<O as Operation>::In, &<O as Operation>::Out) -> Result<()>;
 
 fn outside<O: Operation, P: 'static>(
     rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,

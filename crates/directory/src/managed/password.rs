@@ -74,7 +74,7 @@ fn work(app: &Arc<App>, id: DirectoryId, input: &ResetUserPasswordRequest) -> Re
         Err(Problem::Ldap { error: LdapError::Refused(outcome), .. })
             if matches!(outcome.code, code::CONSTRAINT_VIOLATION | code::UNWILLING) =>
         {
-            tracing::info!(directory = %id, message = outcome.message, "a password is refused");
+            tracing::info!(directory = %id, refusal = outcome.message, "a password is refused");
             let message = "The new password does not satisfy the password policy of the directory.";
             Err(InvalidPasswordException::new(message).into())
         }

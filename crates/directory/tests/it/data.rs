@@ -1,6 +1,10 @@
 use crate::support::world;
-use kernel::{Access, params};
-use model::ds_data::{AddGroupMemberRequest, CreateUserRequest, ListUsersRequest, ops};
+use kernel::testing::code;
+use kernel::{Access, Error, params};
+use model::ds_data::{
+    AddGroupMemberRequest, CreateUserRequest, DirectoryUnavailableException, DirectoryUnavailableReason,
+    ListUsersRequest, ops,
+};
 use smithy::schema::Operation;
 
 #[test]
@@ -52,6 +56,32 @@ fn operations_on_data_take_their_own_permission_and_that_to_the_data() {
     let list = ListUsersRequest { directory_id: "d-0000000000".to_owned(), ..ListUsersRequest::default() };
     let list = &permissions::<ops::ListUsers>(&world, &list)[0];
     assert_eq!(list.resource, "arn:aws:ds:us-east-1:111122223333:directory/d-0000000000");
+}
+
+#[test]
+fn a_controller_that_does_not_answer_makes_the_directory_unavailable_and_changes_nothing() {
+    let world = world();
+    let id = world.connect().to_string();
+    let ready = "update dir_directory set type = 'MicrosoftAD', stage = 'Active', data_access_status = 'Enabled' \
+                 where id = $1";
+    world.app.app.store.write(|tx| tx.exec_one(ready, params![id]), |_| {}).expect("there");
+    let list = ListUsersRequest { directory_id: id.clone(), ..ListUsersRequest::default() };
+    let Err(Error::Modeled(error)) = world.call::<ops::ListUsers>(list) else { panic!("nobody answers") };
+    let error = error.as_any().downcast_ref::<DirectoryUnavailableException>().expect("unavailable");
+    assert_eq!(error.reason, Some(DirectoryUnavailableReason::DirectoryTimeout));
+    assert!(error.message.as_ref().is_some_and(|message| !message.contains("127.0.0.1")), "{error:?}");
+    let create = CreateUserRequest {
+        directory_id: id,
+        sam_account_name: "ann".to_owned(),
+        client_token: Some("token".to_owned()),
+        ..CreateUserRequest::default()
+    };
+    assert_eq!(code(world.call::<ops::CreateUser>(create)), "DirectoryUnavailableException");
+    let count = |sql: &'static str| world.app.app.store.read(|tx| tx.count(sql, params![])).expect("counted");
+    assert_eq!(count("select count(*) from dir_data_token"), 0);
+    world.app.app.audit.flush(&world.app.app.store, &mut world.app.app.random()).expect("flushed");
+    let failed = "select count(*) from audit where event_name = 'CreateUser' and record like '%\"errorCode\"%'";
+    assert_eq!(count(failed), 1);
 }
 
 fn permissions<O: Operation>(world: &crate::support::World, input: &O::In) -> Vec<kernel::Permission> {

@@ -34,14 +34,11 @@ impl Day {
         Start::durable(&self.scratch.join("data")).with(&["--directory-addresses", &self.network]).server()
     }
 
-    /// The ids of the processes that have the data directory in their command line, except for the server's own.
+    /// The ids of the processes that work in the data of domains: Samba overwrites its command line.
     fn controllers(&self) -> Vec<u32> {
-        let path = self.scratch.join("data/directories").display().to_string();
-        let is_controller = |id: &u32| {
-            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            line.contains("samba") && line.contains(&path)
-        };
+        let domains = self.scratch.join("data/directories");
+        let is_controller =
+            |id: &u32| std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|place| place.starts_with(&domains));
         let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
         processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_controller).collect()
     }

@@ -15,7 +15,15 @@ fn directory(stage: DirectoryStage) -> TestApp {
     let id = DirectoryId::parse(DIRECTORY).expect("valid");
     let details = DirectoryDescription { name: Some("corp.example.com".to_owned()), ..Default::default() };
     let add = |tx: &mut kernel::WriteTx<'_>| {
-        directory::record::insert(tx, &id, &account_id(MANAGEMENT), &details, b"sealed", START)?;
+        let requested = directory::record::Requested {
+            id: &id,
+            account: &account_id(MANAGEMENT),
+            kind: directory::record::Kind::Connector,
+            details: &details,
+            sealed_password: b"sealed",
+            sealed_first_password: None,
+        };
+        directory::record::insert(tx, &requested, START)?;
         directory::record::set_stage(tx, &id, stage, None, START)
     };
     app.app.store.write(add, |_| {}).expect("added");
