@@ -1,16 +1,14 @@
 use crate::support::world;
 use kernel::testing::code;
 use model::ds::{
-    CreateMicrosoftADRequest, CreateTrustRequest, DescribeSettingsRequest, DescribeTrustsRequest, VerifyTrustRequest,
-    ops,
+    CreateDirectoryRequest, CreateTrustRequest, DescribeSettingsRequest, DescribeTrustsRequest, VerifyTrustRequest, ops,
 };
 
 #[test]
 fn every_operation_of_the_model_has_a_route() {
     let world = world();
-    let missing: Vec<_> = model::ds::SERVICE
-        .operations
-        .iter()
+    let operations = model::ds::SERVICE.operations.iter().chain(model::ds_data::SERVICE.operations);
+    let missing: Vec<_> = operations
         .filter(|operation| world.app.app.registry().find(operation).is_none())
         .map(|operation| operation.name)
         .collect();
@@ -31,7 +29,7 @@ fn what_connectors_do_not_have_says_so() {
     assert_eq!(code(settings("d-0000000000")), "DirectoryDoesNotExistException");
     assert_eq!(code(settings(&id)), "UnsupportedOperationException");
     assert_eq!(code(world.call::<ops::VerifyTrust>(VerifyTrustRequest::default())), "UnsupportedOperationException");
-    let hosted = world.call::<ops::CreateMicrosoftAD>(CreateMicrosoftADRequest::default());
+    let hosted = world.call::<ops::CreateDirectory>(CreateDirectoryRequest::default());
     assert_eq!(code(hosted), "UnsupportedOperationException");
     let trusts = world.call::<ops::DescribeTrusts>(DescribeTrustsRequest::default()).expect("an empty list");
     assert_eq!(trusts.trusts.map(|list| list.len()), Some(0));
