@@ -14,7 +14,7 @@ use model::ds::{
 };
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const BASE: &str = "DC=corp,DC=example,DC=com";
 const PAGE: usize = 1_000;
@@ -202,19 +202,4 @@ fn a_directory_is_free_once_the_store_is_gone() {
     assert_eq!(code(delete()), "ClientException");
     app.app.write_as(&root, &app.request(), |cx| identity::store::delete(cx, &store)).expect("deleted");
     delete().expect("nobody needs it");
-}
-
-#[test]
-#[ignore = "a measurement: 100,000 people, a minute or more"]
-fn a_hundred_thousand_people_fit_into_bounded_memory() {
-    let count = 100_000;
-    let (app, store) = domain_of(count);
-    let start = Instant::now();
-    assert_eq!(run(&app, &store).create_users.len(), count);
-    let first = start.elapsed();
-    let start = Instant::now();
-    assert!(run(&app, &store).is_empty());
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    println!("100,000 people: {first:?} at first, {:?} when nothing has changed; {peak}", start.elapsed());
 }
