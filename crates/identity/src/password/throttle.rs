@@ -217,7 +217,10 @@ mod tests {
     #[test]
     fn failures_from_an_address_are_those_of_everybody_there() {
         let store = IdentityStoreId::parse("d-0123456789").expect("valid");
-        assert_eq!(AddressFailures::of("192.0.2.1").0.address, Keys::new(&store, "alice", "192.0.2.1").address);
+        assert_eq!(
+            AddressFailures::of("192.0.2.1").0.address,
+            Keys::new(Counted::Failures, &store, "alice", "192.0.2.1").address
+        );
     }
 
     #[test]
