@@ -163,7 +163,7 @@ impl Attribute {
             Syntax::Texts => {
                 let values = entry.values(self.name).iter();
                 let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
-                (!values.is_empty()).then(|| AttributeValue { ss: Some(values), ..empty })
+                (!values.is_empty()).then_some(AttributeValue { ss: Some(values), ..empty })
             }
             Syntax::Id => {
                 let id = ObjectId::from_bytes(entry.bytes(self.name)?)?;
