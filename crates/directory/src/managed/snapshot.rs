@@ -1,5 +1,6 @@
 //! Copies of a domain: CreateSnapshot, RestoreFromSnapshot and their like.
 
+use super::stage::STARTING;
 use super::{domains, existing};
 use crate::record::{self, Directory};
 use crate::stage::{begin, move_to, write};
@@ -215,8 +216,7 @@ fn run_restore(app: &Arc<App>, key: &str) -> Result<Outcome> {
     }
     write(app, |cx| {
         let now = cx.now;
-        let reason = "The domain controller is being started.";
-        record::set_stage(&mut cx.write(), &directory.id, DirectoryStage::Impaired, Some(reason), now)?;
+        record::set_stage(&mut cx.write(), &directory.id, DirectoryStage::Impaired, Some(STARTING), now)?;
         // The counter of changes has gone back.
         sync::read_anew(&mut cx.write(), &directory.id)?;
         begin(cx, &directory.id)

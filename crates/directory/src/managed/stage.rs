@@ -15,6 +15,8 @@ use model::ds::DirectoryStage;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+/// Why a directory is Impaired that was Active before the program started.
+pub(super) const STARTING: &str = "The domain controller is being started.";
 /// How often a domain that runs is looked at, in seconds.
 const WATCH_SECONDS: i64 = 60;
 /// How often one is that does not run, or not yet. Changes are told besides ([`changed`]).
@@ -39,7 +41,15 @@ pub fn changed(app: &Arc<App>, id: &DirectoryId) -> Result<()> {
 pub fn resume(app: &Arc<App>) -> Result<()> {
     let sql = "select id from dir_directory where type = 'MicrosoftAD' and stage <> 'Failed' order by id";
     let ids: Vec<DirectoryId> = app.store.read(|tx| tx.all(sql, params![], |row| row.get(0)))?;
-    ids.iter().try_for_each(|id| changed(app, id))
+    ids.iter().try_for_each(|id| {
+        write(app, |cx| {
+            let now = cx.now;
+            if record::get(cx.tx, id)?.is_some_and(|directory| directory.is_usable()) {
+                record::set_stage(&mut cx.write(), id, DirectoryStage::Impaired, Some(STARTING), now)?;
+            }
+            begin(cx, id)
+        })
+    })
 }
 
 /// Ends every domain that runs here: to be called when the program ends. However it ends, they do not outlive it.
@@ -81,7 +91,7 @@ pub(crate) fn look_after(app: &Arc<App>, directory: &Directory) -> Result<Outcom
     match domains.run(app, plan) {
         State::Starting => {
             if directory.is_usable() {
-                move_to(app, &directory.id, DirectoryStage::Impaired, Some("The domain controller is being started."))?;
+                move_to(app, &directory.id, DirectoryStage::Impaired, Some(STARTING))?;
             }
             Ok(Outcome::Again(app.now().plus_seconds(LOOK_SECONDS)))
         }

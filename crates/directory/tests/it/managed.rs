@@ -279,6 +279,7 @@ fn a_program_that_starts_lets_its_domains_run_again() {
     managed.domains.with(|told| told.plans.clear());
     managed.domains.set(State::Starting);
     directory::managed::resume(&managed.world.app.app).expect("resumed");
+    assert_eq!(managed.stage(&id).0, DirectoryStage::Impaired);
     managed.world.app.run_jobs();
     assert_eq!(managed.stage(&id).0, DirectoryStage::Impaired);
     let plan = managed.domains.with(|told| told.plans.pop()).expect("a plan");

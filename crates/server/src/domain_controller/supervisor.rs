@@ -11,7 +11,7 @@ use directory::managed::{ADMINISTRATOR, Plan, SERVICE_USER, State, controller_ho
 use kernel::App;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -274,8 +274,7 @@ impl Run {
                     if is_running && started.elapsed() > STEADY_TIME {
                         self.failures = 0;
                     }
-                    let how = status.map_or_else(|| "for no known reason".to_owned(), |status| format!("({status})"));
-                    bail!("The domain controller ended {how}: {last}");
+                    bail!("The domain controller ended{}", how(status, &last));
                 }
                 Some(Event::Still(work, reply)) => {
                     self.end(process);
@@ -329,5 +328,14 @@ impl Run {
         process.wait();
         // What came meanwhile is still to be done.
         later.into_iter().for_each(|event| drop(self.events.send(event)));
+    }
+}
+
+/// How a program ended, with the last that it said, unless it was killed: then that is not why.
+fn how(status: Option<ExitStatus>, last: &str) -> String {
+    match status {
+        Some(status) if status.code().is_none() => format!(" ({status})."),
+        Some(status) => format!(" ({status}): {last}"),
+        None => format!(": {last}"),
     }
 }

@@ -243,7 +243,7 @@ fn ends_and_starts(day: &Day, server: Server, id: &str) {
     eventually("the controller ends with the server", || day.controllers().is_empty().then_some(()));
 
     let server = day.server();
-    let aws = Aws::of_profile(&server);
+    let aws = Aws::of_credentials(&server, &server.admin());
     await_stage(&server, id, "Active");
     let delete = format!("ds delete-directory --directory-id {id}");
     assert_eq!(aws.code(&delete), "ClientException");
