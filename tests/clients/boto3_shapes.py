@@ -25,12 +25,31 @@ from walk import Walk
 from walk_sso import SingleSignOn
 
 DIRECTORY = "takes a domain controller; the tests of the directory crate have one"
+# A domain is made by a server with data on disk, in some seconds, and this walk has neither.
+MANAGED = "takes a domain that the program runs; managed_directory.py has one made"
 # Operations that cannot succeed in this walk, and why.
 NEVER_SUCCEEDS = {
     "sts:AssumeRoleWithSAML": "takes an assertion that an identity provider signed; the tests of the iam crate sign one",
     "sts:AssumeRoleWithWebIdentity": "takes a token that an identity provider signed; the tests of the iam crate sign one",
     "sso-oidc:CreateTokenWithIAM": "takes the consent of a person or a token of another issuer; the tests of the sso crate have both",
     "sts:DecodeAuthorizationMessage": "takes an encoded message, which only other AWS services hand out",
+    **{
+        f"ds-data:{name}": MANAGED
+        for name in (
+            "AddGroupMember", "CreateGroup", "CreateUser", "DeleteGroup", "DeleteUser", "DescribeGroup", "DescribeUser",
+            "DisableUser", "ListGroupMembers", "ListGroups", "ListGroupsForMember", "ListUsers", "RemoveGroupMember",
+            "SearchGroups", "SearchUsers", "UpdateGroup", "UpdateUser",
+        )
+    },
+    **{
+        f"ds:{name}": MANAGED
+        for name in (
+            "AcceptSharedDirectory", "CreateMicrosoftAD", "CreateSnapshot", "DeleteSnapshot", "DescribeDirectoryDataAccess",
+            "DescribeDomainControllers", "DescribeSharedDirectories", "DisableDirectoryDataAccess",
+            "EnableDirectoryDataAccess", "GetSnapshotLimits", "RejectSharedDirectory", "ResetUserPassword",
+            "RestoreFromSnapshot", "ShareDirectory", "UnshareDirectory",
+        )
+    },
     "ds:CreateAlias": DIRECTORY,
     "ds:DisableLDAPS": DIRECTORY,
     "ds:DisableSso": DIRECTORY,
@@ -45,16 +64,16 @@ READY_SECONDS_MAX = 30
 
 
 class Server:
-    """The program on a free port, everything in memory."""
+    """The program on a free port; without other options everything in memory."""
 
-    def __init__(self, program):
+    def __init__(self, program, options=("--ephemeral",)):
         self.directory = tempfile.TemporaryDirectory(prefix="vestibule-shapes-")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.endpoint = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-        command = [program, "serve", "--ephemeral", "--data", self.directory.name, "--listen", f"127.0.0.1:{port}"]
+        command = [program, "serve", *options, "--data", self.directory.name, "--listen", f"127.0.0.1:{port}"]
         self.process = subprocess.Popen(
             command + ["--log", "warn", "--account-closing-seconds", "0"], env=environment, stdout=subprocess.DEVNULL
         )

@@ -2,7 +2,7 @@
 
 use crate::connector::Directories;
 use crate::record::{self, CONNECTED_MAX, Kind, MANAGED_MAX, Requested};
-use crate::{access, messages, stage, sync, tag};
+use crate::{access, messages, share, stage, sync, tag};
 use base::{DirectoryId, Secret};
 use kernel::seal::Purpose;
 use kernel::{Access, Cx, Permission, Result, Route, WriteCx, route};
@@ -126,17 +126,30 @@ fn describe(cx: &mut Cx<'_>, input: &DescribeDirectoriesRequest) -> Result<Descr
     let account = cx.account()?;
     let chosen = input.directory_ids.as_deref().unwrap_or_default();
     if !chosen.is_empty() {
-        let found = chosen.iter().map(|id| Ok(access::existing(cx, id)?.described())).collect::<Result<_>>()?;
+        let found = chosen.iter().map(|id| described(cx, id)).collect::<Result<_>>()?;
         return Ok(DescribeDirectoriesResult { directory_descriptions: Some(found), next_token: None });
     }
     let cursor = access::page(cx, &["DescribeDirectories"], input.next_token.as_deref(), input.limit)?;
     let rows = record::list(cx.tx, &account, &cursor.after, cursor.fetch)?;
-    let (rows, next_token) = cursor.close(cx, rows, |directory| directory.id.to_string())?;
-    let described = rows.iter().map(record::Directory::described).collect();
+    let mut rows: Vec<_> = rows.iter().map(record::Directory::described).collect();
+    rows.extend(share::described(cx.tx, &account, &cursor.after, cursor.fetch)?);
+    rows.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
+    let (described, next_token) = cursor.close(cx, rows, |row| row.directory_id.clone().unwrap_or_default())?;
     Ok(DescribeDirectoriesResult { directory_descriptions: Some(described), next_token })
 }
 
+/// A directory of the caller's, or one that is shared with the caller.
+fn described(cx: &mut Cx<'_>, id: &str) -> Result<DirectoryDescription> {
+    match access::find(cx, id)? {
+        Some(directory) => Ok(directory.described()),
+        None => share::find(cx, id)?.ok_or_else(|| messages::no_entity(id)),
+    }
+}
+
 fn delete(cx: &mut WriteCx<'_>, input: &DeleteDirectoryRequest) -> Result<DeleteDirectoryResult> {
+    if share::give_up(cx, &input.directory_id)? {
+        return Ok(DeleteDirectoryResult { directory_id: Some(input.directory_id.clone()) });
+    }
     let directory = access::existing(cx, &input.directory_id)?;
     if sync::is_in_use(cx.tx, &directory.id)? {
         let message = format!(
@@ -146,6 +159,7 @@ fn delete(cx: &mut WriteCx<'_>, input: &DeleteDirectoryRequest) -> Result<Delete
         );
         return Err(messages::client(message));
     }
+    share::end_all(&mut cx.write(), &directory.id)?;
     if directory.is_managed() {
         // Its domain is to end first.
         let now = cx.now;

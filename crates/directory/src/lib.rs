@@ -14,6 +14,7 @@ pub mod managed;
 mod messages;
 pub mod object_id;
 pub mod record;
+pub mod share;
 pub mod sign_in;
 pub mod source;
 mod stage;
@@ -36,6 +37,7 @@ pub fn routes() -> Vec<Route> {
         certificate::routes(),
         tag::routes(),
         data::routes(),
+        share::routes(),
         unsupported::routes(),
     ]
     .into_iter()

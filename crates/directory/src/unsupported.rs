@@ -119,7 +119,6 @@ fn reads() -> Vec<Route> {
         DescribeHybridADUpdate directory_id existing_directory,
         DescribeRegions directory_id existing_directory,
         DescribeSettings directory_id existing_directory,
-        DescribeSharedDirectories owner_directory_id existing,
         DescribeUpdateDirectory directory_id existing_directory,
         ListIpRoutes directory_id existing,
         ListSchemaExtensions directory_id existing,
@@ -128,7 +127,6 @@ fn reads() -> Vec<Route> {
 
 fn writes() -> Vec<Route> {
     refused! { write:
-        AcceptSharedDirectory shared_directory_id existing,
         AddIpRoutes directory_id existing,
         AddRegion directory_id existing,
         CancelSchemaExtension directory_id existing,
@@ -146,12 +144,9 @@ fn writes() -> Vec<Route> {
         EnableClientAuthentication directory_id existing_directory,
         EnableRadius directory_id existing,
         RegisterEventTopic directory_id existing,
-        RejectSharedDirectory shared_directory_id existing,
         RemoveIpRoutes directory_id existing,
         RemoveRegion directory_id existing_directory,
-        ShareDirectory directory_id existing,
         StartSchemaExtension directory_id existing,
-        UnshareDirectory directory_id existing,
         UpdateConditionalForwarder directory_id existing,
         UpdateDirectorySetup directory_id existing_directory,
         UpdateHybridAD directory_id existing_directory,

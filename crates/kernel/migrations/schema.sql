@@ -41,7 +41,8 @@ CREATE TABLE dir_controller (
 
 CREATE TABLE dir_data_token (
     directory_id text not null,
-    token text not null,
+    -- SHA-256 of the token.
+    token blob not null,
     -- SHA-256 of the operation and its other parameters.
     request blob not null,
     -- The answer, as JSON in the shape of the API.
@@ -95,6 +96,19 @@ CREATE TABLE dir_scope (
     object_id text,
     added_at integer not null,
     primary key (store_id, kind, name_key)
+) strict;
+
+CREATE TABLE dir_share (
+    -- The directory's id in the account that it is shared with.
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    account_id text not null,
+    method text not null check (method in ('ORGANIZATIONS', 'HANDSHAKE')),
+    status text not null check (status in ('PendingAcceptance', 'Shared', 'Rejected')),
+    notes text,
+    created_at integer not null,
+    changed_at integer not null,
+    unique (directory_id, account_id)
 ) strict;
 
 CREATE TABLE dir_snapshot (
@@ -874,6 +888,8 @@ CREATE INDEX dir_data_token_by_expiry on dir_data_token (expires_at);
 CREATE INDEX dir_directory_by_account on dir_directory (account_id, id);
 
 CREATE UNIQUE INDEX dir_directory_by_alias on dir_directory (alias);
+
+CREATE INDEX dir_share_by_account on dir_share (account_id, id);
 
 CREATE INDEX dir_snapshot_by_directory on dir_snapshot (directory_id, id);
 

@@ -245,7 +245,7 @@ pub fn mostly_read<O: Operation>(
 pub fn read_outside<O: Operation, P: 'static>(
     rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
     prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
-    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
+    work: WorkOf<O, P>,
 ) -> Route {
     outside::<O, P>(rule, prepare, work, None)
 }
@@ -256,18 +256,21 @@ pub fn read_outside<O: Operation, P: 'static>(
 pub fn write_outside<O: Operation, P: 'static>(
     rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
     prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
-    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
-    settle: fn(&mut WriteCx<'_>, &O::In, &O::Out) -> Result<()>,
+    work: WorkOf<O, P>,
+    settle: SettleOf<O>,
 ) -> Route {
     outside::<O, P>(rule, prepare, work, Some(settle))
 }
 
+/// Work outside every transaction, with what was prepared for it.
+type WorkOf<O, P> = fn(&Arc<App>, P, &<O as Operation>::In) -> Result<<O as Operation>::Out>;
+/// What follows from work that has succeeded.
 type SettleOf<O> = fn(&mut WriteCx<'_>, &<O as Operation>::In, &<O as Operation>::Out) -> Result<()>;
 
 fn outside<O: Operation, P: 'static>(
     rule: fn(&mut Cx<'_>, &O::In) -> Result<Access>,
     prepare: fn(&mut Cx<'_>, &O::In) -> Result<P>,
-    work: fn(&Arc<App>, P, &O::In) -> Result<O::Out>,
+    work: WorkOf<O, P>,
     settle: Option<SettleOf<O>>,
 ) -> Route {
     let prepare = move |cx: &mut Cx<'_>, input: &dyn Shape| -> Result<Errand> {

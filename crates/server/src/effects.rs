@@ -18,7 +18,10 @@ pub fn apply(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
             org::policy::attach_defaults_to_account(cx, org, account)?;
             org::service_linked_roles::on_account_joined(cx, org, account)
         }
-        Event::AccountLeftOrganization { org: _, account } => sso::departure::on_account_left(cx, account),
+        Event::AccountLeftOrganization { org: _, account } => {
+            sso::departure::on_account_left(cx, account)?;
+            directory::share::on_account_left(cx, account)
+        }
         Event::TrustedAccessEnabled { org, service } => {
             org::service_linked_roles::on_trusted_access_enabled(cx, org, service)?;
             if service == sso::SERVICE { sso::provision::on_trusted_access_enabled(cx, org) } else { Ok(()) }

@@ -163,7 +163,7 @@ impl Attribute {
             Syntax::Texts => {
                 let values = entry.values(self.name).iter();
                 let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
-                (!values.is_empty()).then(|| AttributeValue { ss: Some(values), ..empty })
+                (!values.is_empty()).then_some(AttributeValue { ss: Some(values), ..empty })
             }
             Syntax::Id => {
                 let id = ObjectId::from_bytes(entry.bytes(self.name)?)?;
@@ -306,6 +306,14 @@ pub(super) fn wishes(
         value.map(|value| Wish { attribute, has_many: false, values: vec![value.as_bytes().to_vec()] })
     };
     let mut wishes: Vec<_> = members.iter().filter_map(own).collect();
+    let without_zeros = |wish: &Wish| {
+        // Controllers cut texts off there.
+        if wish.values.iter().flatten().any(|byte| *byte == 0) {
+            let message = format!("A value of {} has a character that cannot be in it.", wish.attribute);
+            return Err(failure::invalid(Reason::InvalidAttributeValue, message));
+        }
+        Ok(())
+    };
     let mut seen = BTreeSet::new();
     for (name, value) in others.into_iter().flatten() {
         let attribute = find(name, object)?;
@@ -320,6 +328,7 @@ pub(super) fn wishes(
         let has_many = attribute.syntax == Syntax::Texts;
         wishes.push(Wish { attribute: attribute.name, has_many, values: attribute.values(value)? });
     }
+    wishes.iter().try_for_each(without_zeros)?;
     Ok(wishes)
 }
 
@@ -410,6 +419,7 @@ mod tests {
         let both = AttributeValue { n: Some(1), ..s("a") };
         assert_eq!(wish("title", both, Object::User), "INVALID_ATTRIBUTE_VALUE");
         assert_eq!(wish("title", AttributeValue::default(), Object::User), "INVALID_ATTRIBUTE_VALUE");
+        assert_eq!(wish("title", s("a\0b"), Object::User), "INVALID_ATTRIBUTE_VALUE");
         let twice = [("Title".to_owned(), s("a")), ("title".to_owned(), s("b"))].into();
         assert_eq!(reason(&wishes(&[], Some(&twice), Object::User).expect_err("twice")), "DUPLICATE_ATTRIBUTE");
         assert_eq!(

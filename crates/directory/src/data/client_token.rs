@@ -16,13 +16,13 @@ fn json(shape: &dyn Shape) -> Vec<u8> {
     text
 }
 
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
+}
+
 /// What two requests have in common exactly when they ask for the same.
 fn digest<O: Served>(input: &O::In) -> Vec<u8> {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(O::OP.name.as_bytes());
-    context.update(&[0]);
-    context.update(&json(input));
-    context.finish().as_ref().to_vec()
+    sha256(&[O::OP.name.as_bytes(), &[0], &json(input)].concat())
 }
 
 /// The answer to the request that had the same token; `None` when none is remembered.
@@ -36,7 +36,7 @@ pub(super) fn answer<O: Served>(
     input: &O::In,
 ) -> Result<Option<O::Out>> {
     let sql = "select request, answer from dir_data_token where directory_id = $1 and token = $2 and expires_at > $3";
-    let now = cx.now;
+    let (now, token) = (cx.now, sha256(token.as_bytes()));
     let known = cx.tx.opt(sql, params![id, token, now], |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<String>(1)?)))?;
     let Some((request, text)) = known else { return Ok(None) };
     if request != digest::<O>(input) {
@@ -61,7 +61,7 @@ pub(super) fn keep<O: Served>(
 ) -> Result<()> {
     let now = cx.now;
     let text = String::from_utf8(json(answer)).map_err(|_| Error::internal("JSON is not UTF-8"))?;
-    let request = digest::<O>(input);
+    let (request, token) = (digest::<O>(input), sha256(token.as_bytes()));
     let mut tx = cx.write();
     tx.exec("delete from dir_data_token where expires_at <= $1", params![now])?;
     tx.exec_one(

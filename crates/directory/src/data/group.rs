@@ -156,7 +156,7 @@ impl Served for ops::UpdateGroup {
             return Err(failure::invalid(Reason::InvalidAttributeForModify, message));
         }
         let mut names = attribute::names(&wishes);
-        names.extend(["sAMAccountName", "groupType"]);
+        names.push("groupType");
         session.change(|service| {
             let entry = object::one(service, Object::Group, &input.sam_account_name, &names)?;
             object::require_own(service, session.directory, &entry)?;
@@ -185,7 +185,7 @@ impl Served for ops::DeleteGroup {
 
     fn serve(session: &Session<'_>, input: &DeleteGroupRequest) -> Result<DeleteGroupResult> {
         session.change(|service| {
-            let entry = object::one(service, Object::Group, &input.sam_account_name, &["sAMAccountName"])?;
+            let entry = object::one(service, Object::Group, &input.sam_account_name, &[])?;
             object::require_own(service, session.directory, &entry)?;
             Ok(service.connection.delete(&entry.dn)?)
         })?;

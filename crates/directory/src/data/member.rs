@@ -16,9 +16,9 @@ use model::ds_data::{
 /// Adds a member to a group, or removes one.
 fn change(session: &Session<'_>, edit: Edit, group_name: &str, member_name: &str) -> Result<()> {
     session.change(|service| {
-        let group = object::one(service, Object::Group, group_name, &["sAMAccountName"])?;
+        let group = object::one(service, Object::Group, group_name, &[])?;
         object::require_open(service, session.directory, &group)?;
-        let member = object::member(service, member_name, &["sAMAccountName"])?;
+        let member = object::member(service, member_name, &[])?;
         let change = Modification::text(edit, "member", &member.dn);
         let refused = match service.connection.modify(&group.dn, &[change]) {
             Err(LdapError::Refused(outcome)) => outcome,

@@ -8,6 +8,8 @@ use crate::record::Directory;
 use kernel::{Error, Result};
 use model::ds_data::{AccessDeniedReason, ValidationExceptionReason as Reason};
 
+/// The attribute that names users, groups and computers: each has one, and no two have the same.
+pub(super) const ACCOUNT_NAME: &str = "sAMAccountName";
 /// The organizational unit at the root of an AWS Managed Microsoft AD whose groups stand for rights: members may be
 /// added to them.
 const DELEGATED_UNIT: &str = "AWS Delegated Groups";
@@ -41,10 +43,15 @@ pub(super) fn any_member() -> Filter {
     Filter::Or(vec![Filter::equal("objectClass", "user"), Filter::is_group()])
 }
 
+/// The object of that account name, but for the case of letters. Controllers pass over spaces and more where they
+/// compare; policies name objects, and must not be got round by another spelling.
 fn named(service: &mut Service, kind: Filter, name: &str, attributes: &[&str]) -> Result<Option<Entry>, LdapError> {
     let base = service.root.base.clone();
-    let filter = Filter::And(vec![kind, Filter::equal("sAMAccountName", name)]);
-    Ok(service.connection.find(&search(&base, filter, attributes), 1)?.pop())
+    let filter = Filter::And(vec![kind, Filter::equal(ACCOUNT_NAME, name)]);
+    let attributes: Vec<_> = attributes.iter().copied().chain([ACCOUNT_NAME]).collect();
+    let found = service.connection.find(&search(&base, filter, &attributes), 1)?.pop();
+    let is_it = |entry: &Entry| entry.text(ACCOUNT_NAME).is_some_and(|it| it.to_lowercase() == name.to_lowercase());
+    Ok(found.filter(is_it))
 }
 
 /// The user or group of that account name.
@@ -85,8 +92,7 @@ fn foreign(entry: &Entry) -> Error {
 /// # Errors
 /// `AccessDeniedException`.
 pub(super) fn require_own(service: &Service, directory: &Directory, entry: &Entry) -> Result<(), Failure> {
-    let is_service =
-        entry.text("sAMAccountName").is_some_and(|name| name.eq_ignore_ascii_case(directory.service_user()));
+    let is_service = entry.text(ACCOUNT_NAME).is_some_and(|name| name.eq_ignore_ascii_case(directory.service_user()));
     if is_service || !dn::is_within(&entry.dn, &own_unit(service, directory)) {
         return Err(foreign(entry).into());
     }
@@ -154,6 +160,10 @@ impl Sought {
     pub fn new(attributes: &[String], text: &str, object: Object) -> Result<Self> {
         if text.contains('*') {
             let message = "Wildcard (*) searches aren't supported.";
+            return Err(failure::invalid(Reason::InvalidAttributeValue, message));
+        }
+        if text.chars().any(char::is_control) {
+            let message = "Control characters cannot be searched for.";
             return Err(failure::invalid(Reason::InvalidAttributeValue, message));
         }
         let searched = attribute::searched(attributes, object)?;

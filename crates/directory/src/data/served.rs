@@ -2,6 +2,7 @@
 
 use super::client_token;
 use super::failure::{self, Failure};
+use super::object::{self, ACCOUNT_NAME};
 use crate::connector::{self, Directories, Domain, Service};
 use crate::ldap::{Entry, Filter, LdapError};
 use crate::record::Directory;
@@ -16,8 +17,6 @@ use std::sync::Arc;
 
 /// Rows of a page whose length was not chosen.
 const PAGE_ROWS: i32 = 100;
-/// The attribute by which lists are sorted: every object of interest has one, and no two have the same.
-const ACCOUNT_NAME: &str = "sAMAccountName";
 
 /// What a request names.
 #[derive(Default)]
@@ -83,7 +82,7 @@ fn rule<O: Served>(cx: &mut Cx<'_>, input: &O::In) -> Result<Access> {
     };
     let domain = directory.map(|directory| directory.name).unwrap_or_default();
     let mut permission = Permission::new(format!("ds-data:{}", O::OP.name), arn.as_str());
-    permission = permission.with("ds-data:Realm", named.realm.unwrap_or(&domain));
+    permission = permission.with("ds-data:Realm", realm(named.realm, &domain));
     if let Some(account) = named.account {
         permission = permission.with("ds-data:SAMAccountName", account).with("ds-data:Identifier", "SAMAccountName");
     }
@@ -91,11 +90,20 @@ fn rule<O: Served>(cx: &mut Cx<'_>, input: &O::In) -> Result<Access> {
         permission = permission.with("ds-data:MemberName", member);
     }
     if named.has_members {
-        permission = permission.with("ds-data:MemberRealm", named.member_realm.unwrap_or(&domain));
+        permission = permission.with("ds-data:MemberRealm", realm(named.member_realm, &domain));
     }
     let permissions = [permission, Permission::new("ds:AccessDSData", arn)];
     let tags = || tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     Ok(Access::Permissions(permissions.into_iter().map(|each| each.with_resource_tags(tags())).collect()))
+}
+
+/// The realm that policies see: that of the directory in whichever spelling, when none is given.
+fn realm<'a>(given: Option<&'a str>, domain: &'a str) -> &'a str {
+    given.filter(|given| !is_same_realm(given, domain)).unwrap_or(domain)
+}
+
+fn is_same_realm(given: &str, domain: &str) -> bool {
+    given.strip_suffix('.').unwrap_or(given).eq_ignore_ascii_case(domain)
 }
 
 /// What the transaction before the work found.
@@ -109,8 +117,12 @@ pub(super) enum Prepared<T> {
 fn prepare<O: Served>(cx: &mut Cx<'_>, input: &O::In) -> Result<Prepared<O::Out>> {
     let named = O::named(input);
     let directory = usable(cx, named.directory)?;
+    if [named.account, named.member].into_iter().flatten().any(|name| name.chars().any(char::is_control)) {
+        let message = "A name has a character that cannot be in it.";
+        return Err(failure::invalid(Reason::InvalidAttributeValue, message));
+    }
     for realm in [named.realm, named.member_realm].into_iter().flatten() {
-        if !realm.trim_end_matches('.').eq_ignore_ascii_case(&directory.name) {
+        if !is_same_realm(realm, &directory.name) {
             let message = format!("The directory {} does not trust a domain {realm}.", directory.id);
             return Err(failure::invalid(Reason::InvalidRealm, message));
         }
@@ -231,7 +243,7 @@ impl Session<'_> {
         let filter = Filter::And(filters);
         let mut rows = self.read(|service| {
             let base = service.root.base.clone();
-            let search = super::object::search(&base, filter.clone(), attributes);
+            let search = object::search(&base, filter.clone(), attributes);
             Ok(service.connection.first_sorted(&search, ACCOUNT_NAME, fetch)?)
         })?;
         if rows.len() < fetch as usize {

@@ -142,8 +142,7 @@ impl Served for ops::UpdateUser {
         if wishes.is_empty() {
             return Err(failure::invalid(Reason::MissingAttribute, "At least one attribute must be given."));
         }
-        let mut names = attribute::names(&wishes);
-        names.push("sAMAccountName");
+        let names = attribute::names(&wishes);
         session.change(|service| {
             let entry = object::one(service, Object::User, &input.sam_account_name, &names)?;
             object::require_own(service, session.directory, &entry)?;
@@ -167,7 +166,7 @@ impl Served for ops::DeleteUser {
 
     fn serve(session: &Session<'_>, input: &DeleteUserRequest) -> Result<DeleteUserResult> {
         session.change(|service| {
-            let entry = object::one(service, Object::User, &input.sam_account_name, &["sAMAccountName"])?;
+            let entry = object::one(service, Object::User, &input.sam_account_name, &[])?;
             object::require_own(service, session.directory, &entry)?;
             Ok(service.connection.delete(&entry.dn)?)
         })?;
@@ -187,7 +186,7 @@ impl Served for ops::DisableUser {
 
     fn serve(session: &Session<'_>, input: &DisableUserRequest) -> Result<DisableUserResult> {
         session.change(|service| {
-            let names = ["sAMAccountName", "userAccountControl"];
+            let names = ["userAccountControl"];
             let entry = object::one(service, Object::User, &input.sam_account_name, &names)?;
             object::require_own(service, session.directory, &entry)?;
             if !is_enabled(&entry) {

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(bytes, expected.concat());
         let edits = [Edit::Add, Edit::Remove, Edit::Replace].map(|edit| {
             let bytes = modify("", &[Modification { edit, attribute: "sn", values: Vec::new() }]);
-            bytes[8]
+            bytes[10]
         });
         assert_eq!(edits, [0, 1, 2]);
     }

@@ -165,6 +165,26 @@ fn every_page_is_fetched_and_referrals_are_passed_over() {
 }
 
 #[test]
+fn a_sorted_page_is_asked_for_once_and_has_no_more_than_was_asked_for() {
+    let mut connection = double(|wire| {
+        let Some((id, bytes)) = request(wire) else { return };
+        assert!(contains(&bytes, "1.2.840.113556.1.4.473") && contains(&bytes, "1.2.840.113556.1.4.319"));
+        let entries = ["CN=a", "CN=b", "CN=c"].map(|name| message(id, &[entry(name, "cn", &["a"])])).concat();
+        reply(wire, &[entries, message(id, &[result(0x65, 0)])].concat());
+        if let Some((id, _)) = request(wire) {
+            reply(wire, &message(id, &[result(0x65, 12)]));
+        }
+    })
+    .open()
+    .expect("open");
+    let found = connection.first_sorted(&everything(), "cn", 2).expect("found");
+    assert_eq!(found.iter().map(|entry| entry.dn.as_str()).collect::<Vec<_>>(), ["CN=a", "CN=b"]);
+    // A server that does not sort says so, for the control is critical.
+    let refused = connection.first_sorted(&everything(), "cn", 2).expect_err("refused");
+    assert!(matches!(refused, LdapError::Refused(outcome) if outcome.code == 12));
+}
+
+#[test]
 fn members_that_come_in_ranges_are_put_together() {
     let mut connection = double(|wire| {
         while let Some((id, bytes)) = request(wire) {

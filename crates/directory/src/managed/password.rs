@@ -29,14 +29,18 @@ fn quoted(password: &Secret) -> Vec<u8> {
     format!("\"{}\"", password.expose()).encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// Gives the user of that name the password, if it is one of the unit that is the customer's.
+/// Bit of `userAccountControl` of accounts that are disabled (MS-ADTS §2.2.16).
+const ACCOUNT_DISABLED: i64 = 0x2;
+
+/// Gives the user of that name the password, if it is one of the unit that is the customer's, and enables it: that is
+/// how AWS has users enabled whom Directory Service Data created or disabled.
 fn reset(service: &mut Service, directory: &Directory, name: &str, password: &Secret) -> Result<Reset, LdapError> {
     let base = service.root.base.clone();
     let search = Search {
         base: &base,
         depth: Depth::Subtree,
         filter: Filter::And(vec![Filter::is_user(), Filter::equal("sAMAccountName", name)]),
-        attributes: &["sAMAccountName"],
+        attributes: &["sAMAccountName", "userAccountControl"],
         shows_deleted: false,
         limit: 0,
     };
@@ -45,7 +49,12 @@ fn reset(service: &mut Service, directory: &Directory, name: &str, password: &Se
         return Ok(Reset::NoUser);
     }
     let value = Modification { edit: Edit::Replace, attribute: "unicodePwd", values: vec![quoted(password)] };
-    service.connection.modify(&user.dn, &[value])?;
+    let mut modifications = vec![value];
+    if let Some(control) = user.number("userAccountControl").filter(|control| control & ACCOUNT_DISABLED != 0) {
+        let enabled = (control & !ACCOUNT_DISABLED).to_string();
+        modifications.push(Modification::text(Edit::Replace, "userAccountControl", &enabled));
+    }
+    service.connection.modify(&user.dn, &modifications)?;
     Ok(Reset::Done)
 }
 

@@ -15,6 +15,7 @@ use smithy::schema::Operation;
 use std::collections::BTreeMap;
 use std::sync::Once;
 
+const UNIT: &str = "OWN";
 const SERVICE_PASSWORD: &str = "Managing-Passw0rd1";
 
 /// A directory of the kind that is run here, over the test's controller.
@@ -30,6 +31,8 @@ impl Managed {
         let ad = &world.controller;
         ad.prepare_service();
         let mut input = ad.input();
+        // A unit of its own, which is not there at first.
+        input.short_name = Some(UNIT.to_owned());
         input.connect_settings.customer_user_name = directory::managed::SERVICE_USER.to_owned();
         input.password = SERVICE_PASSWORD.to_owned();
         let id = world.connect(input);
@@ -163,7 +166,7 @@ impl Controller {
 
     /// The names of what earlier runs made.
     fn names_with(&self, prefix: &str) -> Vec<String> {
-        let unit = format!("OU=Users,OU={},{}", self.get("AD_NB"), self.get("AD_BASE"));
+        let unit = format!("OU=Users,OU={UNIT},{}", self.get("AD_BASE"));
         let found =
             self.output("ldapsearch", &["-LLL", "-o", "ldif-wrap=no", "-b", &unit, &format!("(cn={prefix}*)"), "dn"]);
         found.lines().filter_map(|line| line.strip_prefix("dn: ")).map(str::to_owned).collect()
@@ -205,7 +208,7 @@ fn a_user_lives_from_its_creation_to_its_end() {
     let user = managed.user("ANN.zoe", &["department", "objectGUID", "objectClass"]).expect("described");
     assert_eq!(user.enabled, Some(false));
     assert_eq!(user.user_principal_name.as_deref(), Some("ann.zoe@corp.example.com"));
-    assert_eq!(user.distinguished_name.as_deref(), Some("CN=ann.zoe,OU=Users,OU=CORP,DC=corp,DC=example,DC=com"));
+    assert_eq!(user.distinguished_name.as_deref(), Some("CN=ann.zoe,OU=Users,OU=OWN,DC=corp,DC=example,DC=com"));
     assert_eq!((user.given_name.as_deref(), user.surname.as_deref()), (Some("Zoë"), Some("O'Hara, (ext) *")));
     assert_eq!((user.sid.as_deref(), user.realm.as_deref()), (Some(sid.as_str()), Some("corp.example.com")));
     let others = user.other_attributes.expect("others");
@@ -414,15 +417,20 @@ fn searches_find_values_and_nothing_breaks_out_of_them() {
     managed.create_user("dea1").expect("a user");
     assert_eq!(managed.search(&["SAMAccountName"], "DEA1").expect("found"), ["dea1"]);
     assert_eq!(managed.search(&["Surname", "givenname", "samaccountname"], "dea1").expect("found"), ["dea1"]);
-    for hostile in ["dea1)(objectClass=person", "x)(|(cn=a", "\\2a", "dea1\0", "(", "\\"] {
+    for hostile in ["dea1)(objectClass=person", "x)(|(cn=a", "\\2a", "(", "\\"] {
         assert_eq!(managed.search(&["SAMAccountName"], hostile).expect("nothing"), [""; 0], "{hostile:?}");
     }
-    assert_eq!(reason(managed.search(&["SAMAccountName"], "de*")), "INVALID_ATTRIBUTE_VALUE");
+    for never in ["de*", "dea1\0", "dea1\n"] {
+        assert_eq!(reason(managed.search(&["SAMAccountName"], never)), "INVALID_ATTRIBUTE_VALUE");
+    }
     assert_eq!(reason(managed.search(&["nonsense"], "a")), "INVALID_ATTRIBUTE_NAME");
     assert_eq!(reason(managed.search(&["whenCreated"], "a")), "INVALID_ATTRIBUTE_FOR_SEARCH");
-    for hostile in ["*", "dea1)(cn=*", "\u{e4}\u{f6}"] {
+    // The directory takes some of these for the name, where a policy that names it does not.
+    for hostile in ["*", "dea1)(cn=*", "\u{e4}\u{f6}", "dea1 ", " dea1"] {
         assert_eq!(code(managed.user(hostile, &[])), "ResourceNotFoundException", "{hostile}");
     }
+    assert_eq!(reason(managed.user("dea1\0", &[])), "INVALID_ATTRIBUTE_VALUE");
+    assert_eq!(reason(managed.create_group("dea2\0x")), "INVALID_ATTRIBUTE_VALUE");
 }
 
 #[test]
@@ -467,7 +475,7 @@ fn a_change_with_a_known_token_is_made_once_and_recorded_each_time() {
         managed.call::<ops::CreateUser>(CreateUserRequest {
             directory_id: managed.id.clone(),
             sam_account_name: name.to_owned(),
-            client_token: Some("token-1".to_owned()),
+            client_token: Some("token-1\0".to_owned()),
             ..CreateUserRequest::default()
         })
     };

@@ -2,6 +2,8 @@
 
 mod certificate;
 mod connect;
+mod data;
 mod managed;
+mod share;
 mod support;
 mod unsupported;

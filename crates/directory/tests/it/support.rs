@@ -5,7 +5,7 @@ use directory::ldap::Patience;
 use directory::{Directories, Options};
 use kernel::app::Extensions;
 use kernel::testing::{START, Setup, TestApp, root};
-use kernel::{Caller, Permission, Result};
+use kernel::{Caller, Event, Permission, Result};
 use model::ds::{
     ConnectDirectoryRequest, DescribeDirectoriesRequest, DirectoryConnectSettings, DirectoryDescription, DirectorySize,
     ops,
@@ -35,8 +35,12 @@ pub fn world_with(extend: impl FnOnce(Extensions) -> Extensions) -> World {
         ..Options::default()
     };
     let app = TestApp::new(Setup {
-        routes: directory::routes(),
+        routes: directory::routes().into_iter().chain(org::routes()).collect(),
         jobs: directory::jobs(),
+        effects: |cx, event| match event {
+            Event::AccountLeftOrganization { account, .. } => directory::share::on_account_left(cx, account),
+            _ => Ok(()),
+        },
         extensions: extend(Extensions::default().with(Directories::new(options))),
         ..Setup::default()
     });

@@ -5,6 +5,7 @@ mod audit;
 mod changes;
 mod cost;
 mod jobs;
+mod outside;
 mod pages;
 mod postgres_connections;
 mod schema;
