@@ -48,13 +48,15 @@ impl Process {
         Ok(process)
     }
 
-    /// Gives it all of its input.
+    /// Gives it a line of input.
     ///
     /// # Errors
     /// When it does not read.
-    pub(super) fn feed(&mut self, input: &[u8]) -> io::Result<()> {
-        let Some(mut stdin) = self.child.stdin.take() else { return Ok(()) };
-        stdin.write_all(input)
+    pub(super) fn tell(&mut self, line: &[u8]) -> io::Result<()> {
+        let Some(stdin) = &mut self.child.stdin else { return Ok(()) };
+        stdin.write_all(line)?;
+        stdin.write_all(b"\n")?;
+        stdin.flush()
     }
 
     /// Asks it to end: it has no more input.

@@ -195,13 +195,15 @@ impl Run {
 
     /// Makes the domain, unless it is there.
     fn make(&mut self) -> Result<()> {
+        if let Err(error) = self.files.clear_attempts() {
+            tracing::warn!(directory = %self.plan.id, %error, "what an earlier attempt left cannot be removed");
+        }
         if self.files.is_made().context("the data of the domain cannot be read")? {
             return Ok(());
         }
         let Some(passwords) = self.plan.first_passwords.take() else {
             bail!("The data of the domain are gone: put {} back from a backup.", self.files.samba().display());
         };
-        self.files.clear_attempts().context("what an earlier attempt left cannot be removed")?;
         let place = self.files.new_samba(&Random::from_system().text(b"0123456789abcdef", 8));
         let configuration = self.files.configure(&place, &self.plan, controller_name(&self.plan.short_name))?;
         let input = serde_json::json!({
@@ -225,7 +227,7 @@ impl Run {
         // It is made durable as a whole at the end.
         command.args(["-c", PROVISION]).env("TDB_NO_FSYNC", "1");
         let mut process = self.process(command).context("Samba's tools cannot be started")?;
-        let fed = process.feed(input.expose().as_bytes());
+        let told = process.tell(input.expose().as_bytes());
         let until = Instant::now() + PROVISION_TIME_MAX;
         let is_stopped = loop {
             match self.next(until) {
@@ -242,7 +244,7 @@ impl Run {
         if is_stopped {
             bail!("Making the domain was stopped, or took too long.");
         }
-        if status.is_none_or(|status| !status.success()) || fed.is_err() {
+        if status.is_none_or(|status| !status.success()) || told.is_err() {
             return Err(anyhow!("The domain cannot be made: {last}{}", self.programs.hint(&last)));
         }
         Ok(())
