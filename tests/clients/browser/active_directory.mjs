@@ -196,6 +196,7 @@ await day("active_directory", async (server, page) => {
   await login(page, secondAws, ["sso", "login", "--no-browser"], person, "Approve");
   const identity = JSON.parse(await outcome(secondAws, ["sts", "get-caller-identity", "--output", "json"], person));
   assert.match(identity.Arn, new RegExp(`AWSReservedSSO_${ROLE}_[0-9a-f]{16}/alice@${domain.AD_REALM.toLowerCase()}$`));
+  await changePassword(domain, "alice", domain.AD_USER_PW);
   await states(server, domain, facts);
   await guessing(server, domain);
   await unreachable(server, domain);
