@@ -23,15 +23,20 @@ const SWEEP_MAX: i64 = 20;
 const NETWORK_BITS: u32 = 64;
 
 /// The counters that an attempt falls under.
-pub(super) struct Keys {
+pub struct Keys {
     name: String,
     address: String,
 }
 
 impl Keys {
     /// Names are hashed: what people type there by mistake may be a password.
-    pub(super) fn new(store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
-        let hash = digest(&SHA256, format!("{store}\n{}", user_name.to_lowercase()).as_bytes());
+    pub fn new(store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
+        Self::within(store.as_str(), user_name, source_ip)
+    }
+
+    /// The counters of a name outside of identity stores: `realm` (an account and what it is about) keeps equal names apart.
+    pub fn within(realm: &str, name: &str, source_ip: &str) -> Self {
+        let hash = digest(&SHA256, format!("{realm}\n{}", name.to_lowercase()).as_bytes());
         let mut name = "name/".to_owned();
         for byte in hash.as_ref() {
             let _ = write!(name, "{byte:02x}");
@@ -53,7 +58,10 @@ fn network(source_ip: &str) -> String {
 }
 
 /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
-pub(super) fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i64>> {
+///
+/// # Errors
+/// When the database fails.
+pub fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i64>> {
     let sql = "select blocked_until from ids_throttle where key = $1 or key = $2";
     let until: Vec<Timestamp> = tx.all(sql, params![keys.name, keys.address], |row| row.get(0))?;
     let micros = until.into_iter().map(|until| until.micros() - now.micros()).max().unwrap_or_default();
@@ -61,12 +69,18 @@ pub(super) fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i6
 }
 
 /// Whether failures of the name are counted.
-pub(super) fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
+///
+/// # Errors
+/// When the database fails.
+pub fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
     tx.exists("select 1 from ids_throttle where key = $1", params![keys.name])
 }
 
 /// Counts a failure of the name and from the address.
-pub(super) fn count_failure(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn count_failure(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
     count(tx, &keys.name, NAME_FAILURES_MAX, now)?;
     count(tx, &keys.address, ADDRESS_FAILURES_MAX, now)?;
     sweep(tx, now)
@@ -102,7 +116,10 @@ fn forgotten_before(now: Timestamp) -> Timestamp {
 
 /// Forgets the failures of the name. Those from the address stay: whoever knows one password must not thereby be free
 /// to guess others.
-pub(super) fn forget_name(tx: &mut WriteTx<'_>, keys: &Keys) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_name(tx: &mut WriteTx<'_>, keys: &Keys) -> Result<()> {
     tx.exec("delete from ids_throttle where key = $1", params![keys.name])?;
     Ok(())
 }
