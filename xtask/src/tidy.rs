@@ -36,10 +36,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "directory",
         ],
     ),
-    (
-        "signin",
-        &["base", "smithy", "model", "catalog", "federation", "kernel", "iam", "identity", "sso"],
-    ),
+    ("signin", &["base", "smithy", "model", "catalog", "federation", "kernel", "iam", "identity", "sso"]),
     ("pages", &["base"]),
     ("trail", &["base", "smithy", "model", "kernel"]),
     (

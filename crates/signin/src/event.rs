@@ -31,10 +31,6 @@ pub fn record(
 /// When the database fails.
 pub fn signed_in(cx: &mut WriteCx<'_>, caller: &PrincipalCaller, login_to: &str) -> Result<()> {
     let has_code = caller.session.as_ref().is_some_and(|session| session.mfa_at.is_some());
-    let additional = [
-        ("LoginTo", login_to),
-        ("MobileVersion", "No"),
-        ("MFAUsed", if has_code { "Yes" } else { "No" }),
-    ];
+    let additional = [("LoginTo", login_to), ("MobileVersion", "No"), ("MFAUsed", if has_code { "Yes" } else { "No" })];
     record(cx, &caller.account, "ConsoleLogin", ConsoleIdentity::Principal(caller), &additional, None)
 }

@@ -105,7 +105,8 @@ fn of_json(app: &App, session: &str) -> std::result::Result<ConsoleSession, Prob
     };
     let id = AccessKeyId::parse(id).filter(AccessKeyId::is_session).ok_or(Problem::NotValid)?;
     let (_, secret) = session_token::open(&app.seal, &id, token).ok_or(Problem::NotValid)?;
-    constant_time::verify_slices_are_equal(key.as_bytes(), secret.expose().as_bytes()).map_err(|_| Problem::NotValid)?;
+    constant_time::verify_slices_are_equal(key.as_bytes(), secret.expose().as_bytes())
+        .map_err(|_| Problem::NotValid)?;
     ConsoleSession::of_token(&app.seal, id, token.to_owned(), Via::Federation).ok_or(Problem::NotValid)
 }
 

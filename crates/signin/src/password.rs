@@ -105,7 +105,9 @@ pub fn account_named(tx: &mut Tx, name: &str) -> Result<Option<Account>> {
 
 fn keys(who: &Who<'_>, source_ip: &str) -> Keys {
     match who {
-        Who::User { account, user_name } => Keys::within(&format!("console/{}", account.to_lowercase()), user_name, source_ip),
+        Who::User { account, user_name } => {
+            Keys::within(&format!("console/{}", account.to_lowercase()), user_name, source_ip)
+        }
         Who::Root { email } => Keys::within("console/root", email, source_ip),
     }
 }
@@ -231,12 +233,7 @@ fn advance(cx: &mut WriteCx<'_>, subject: &Subject, ticket: &Ticket, keys: &Keys
     establish(cx, subject, ticket.mfa_at, keys)
 }
 
-fn establish(
-    cx: &mut WriteCx<'_>,
-    subject: &Subject,
-    mfa_at: Option<Timestamp>,
-    keys: &Keys,
-) -> Result<Outcome> {
+fn establish(cx: &mut WriteCx<'_>, subject: &Subject, mfa_at: Option<Timestamp>, keys: &Keys) -> Result<Outcome> {
     let (app, now) = (Arc::clone(cx.app), cx.now);
     let (account, principal) = (&subject.account.id, subject.principal());
     let random = &mut cx.random.fork();

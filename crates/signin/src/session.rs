@@ -221,7 +221,8 @@ impl ConsoleSession {
     pub fn seal(&self, place: Place, seal: &Seal, random: &mut Random) -> Result<String> {
         let text = URL_SAFE_NO_PAD.encode(self.seal_bytes(place, seal, random)?);
         if text.len() > CHARACTERS_MAX {
-            let text = "The session policies and session tags of these credentials are too large for a session in a browser.";
+            let text =
+                "The session policies and session tags of these credentials are too large for a session in a browser.";
             return Err(Error::Validation(text.to_owned()));
         }
         Ok(text)
@@ -269,7 +270,6 @@ pub(crate) fn fingerprint(hash: &str) -> String {
 pub(crate) fn is_fingerprint(known: &str, hash: &str) -> bool {
     constant_time::verify_slices_are_equal(known.as_bytes(), fingerprint(hash).as_bytes()).is_ok()
 }
-
 
 #[cfg(test)]
 mod tests {

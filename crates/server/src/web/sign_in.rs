@@ -16,7 +16,7 @@ use sso::sign_in::{self, NewSession, Outcome, Replaced};
 /// Characters of the cookie that ties a form to its browser: 190 bits.
 const FORM_COOKIE_CHARACTERS: usize = 32;
 /// How long a sign-in form stays good, in seconds.
-const FORM_SECONDS: i64 = 3_600;
+pub(super) const FORM_SECONDS: i64 = 3_600;
 
 /// Shows the form, or goes on when there is nothing to do.
 pub(super) fn show(visit: &Visit) -> Answer {
@@ -90,7 +90,8 @@ fn expired(visit: &Visit, next: &Destination, user_name: &str) -> Answer {
     Ok(form(visit, next, &meaning, user_name, Some(Problem::Expired)))
 }
 
-fn is_from_form(visit: &Visit) -> bool {
+/// Whether the form was made for this browser.
+pub(super) fn is_from_form(visit: &Visit) -> bool {
     visit.cookie(Cookie::Form).is_some_and(|cookie| visit.has_token(cookie))
 }
 
@@ -121,7 +122,7 @@ fn form(visit: &Visit, next: &Destination, meaning: &Meaning, user_name: &str, p
 }
 
 /// The cookie that the browser has already, so that a second tab does not spoil the first; else a new one.
-fn form_cookie(visit: &Visit) -> String {
+pub(super) fn form_cookie(visit: &Visit) -> String {
     let is_ours = |cookie: &&str| {
         cookie.len() == FORM_COOKIE_CHARACTERS && cookie.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };

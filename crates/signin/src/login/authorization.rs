@@ -72,9 +72,8 @@ pub fn check(origins: &[String], query: &LoginQuery) -> std::result::Result<Logi
     if state.is_empty() || state.len() > STATE_BYTES_MAX {
         return Err(LoginProblem::Page("The application gave no state, or a very long one."));
     }
-    let refuse = |error: &str| {
-        Err(LoginProblem::Redirect(with_parameters(uri, &[("error", error), ("state", &state)])))
-    };
+    let refuse =
+        |error: &str| Err(LoginProblem::Redirect(with_parameters(uri, &[("error", error), ("state", &state)])));
     if query.response_type.as_deref() != Some("code") {
         return refuse("unsupported_response_type");
     }
@@ -165,7 +164,9 @@ mod tests {
         let request = checked(|_| {}).expect("in order");
         assert_eq!((request.client, request.redirect_origin.as_str()), (Client::SameDevice, "http://127.0.0.1:37977"));
         assert_eq!(refuse(&request), "http://127.0.0.1:37977/oauth/callback?error=access_denied&state=s%20t");
-        for uri in ["https://evil.example/oauth/callback", "http://127.0.0.1@evil.example/", "", "/v1/sessions/confirmation"] {
+        for uri in
+            ["https://evil.example/oauth/callback", "http://127.0.0.1@evil.example/", "", "/v1/sessions/confirmation"]
+        {
             let problem = checked(|query| query.redirect_uri = Some(uri.to_owned())).expect_err("refused");
             assert!(matches!(problem, LoginProblem::Page(_)), "{uri}");
         }

@@ -136,10 +136,8 @@ pub(super) fn rotate(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<Secret> {
 /// Puts a new refresh token in the place of one whose answer was lost; the former stays the former.
 pub(super) fn repeat(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<Secret> {
     let token = secret(cx);
-    cx.write().exec_one(
-        "update signin_login set refresh_hash = $2 where id = $1",
-        params![grant.id, hash(token.expose())],
-    )?;
+    cx.write()
+        .exec_one("update signin_login set refresh_hash = $2 where id = $1", params![grant.id, hash(token.expose())])?;
     Ok(token)
 }
 

@@ -13,10 +13,8 @@ const WINDOW_SECONDS: i64 = 300;
 /// # Errors
 /// `ValidationException`.
 pub(super) fn thumbprint(cx: &mut WriteCx<'_>) -> Result<String> {
-    let refused = |message: &str| ValidationException {
-        error: OAuth2ErrorCode::InvalidRequest,
-        message: message.to_owned(),
-    };
+    let refused =
+        |message: &str| ValidationException { error: OAuth2ErrorCode::InvalidRequest, message: message.to_owned() };
     let request = cx.request.clone();
     let header = request.dpop.as_ref().ok_or_else(|| refused("The request carries no DPoP proof"))?;
     let own = cx.app.settings.base_url.clone();
