@@ -1,6 +1,7 @@
 //! Signing in against the pure rate of its hash, and what a tool asks the portal for against the bare handler.
 
 use crate::instance::Instance;
+use crate::provision::Scene;
 use crate::request::{Signer, Unsigned};
 use crate::throughput;
 use crate::wire::{Connection, median};
@@ -19,6 +20,10 @@ use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "Correct-Horse-42-Battery";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// What the person of the large portal has: accounts, and roles in each.
+const PORTAL: (u64, usize) = (500, 2);
+/// Times that its first page is asked for.
+const PAGES: usize = 30;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 
@@ -115,13 +120,14 @@ pub fn run(program: &Path, data: &Path) -> Result<()> {
     }
     println!("  resident after the load: {:.1} MB\n", instance.resident_megabytes()?);
     drop(instance);
-    sign_ins(data)
+    sign_ins(data)?;
+    first_page(program, data)
 }
 
-/// Runs `work` on every processor for a while; how often a second it was done.
-fn rate(work: impl Fn() -> Result<()> + Sync) -> Result<f64> {
+/// Runs `work` on so many threads for each processor for a while; how often a second it was done.
+fn rate(threads_of_processor: usize, work: impl Fn() -> Result<()> + Sync) -> Result<f64> {
     let (count, start) = (AtomicU32::new(0), Instant::now());
-    let threads = std::thread::available_parallelism()?.get();
+    let threads = threads_of_processor * std::thread::available_parallelism()?.get();
     std::thread::scope(|scope| {
         let worker = || -> Result<()> {
             while start.elapsed() < ROUND {
@@ -136,7 +142,39 @@ fn rate(work: impl Fn() -> Result<()> + Sync) -> Result<f64> {
     Ok(f64::from(count.into_inner()) / start.elapsed().as_secs_f64())
 }
 
-/// Sign-ins with their throttling, session and audit records, committed to the disk, against the hash alone.
+/// The first page of a portal of many accounts, over the wire, compressed.
+fn first_page(program: &Path, data: &Path) -> Result<()> {
+    let options = Options { data: Some(data.to_owned()), ..Options::default() };
+    let cookie = {
+        let app = assemble(&options.checked()?, Mode::Durable)?.app;
+        let instance = app.store.read(sso::instance::all)?.pop().context("an instance")?;
+        let (request, password) = (RequestInfo::of_service(&app, "bench"), Secret::new(PASSWORD));
+        let outcome = sso::sign_in::sign_in(&app, &request, &instance, "alice", &password)?;
+        let Outcome::SignedIn(signed_in) = outcome else { anyhow::bail!("alice is refused") };
+        Scene::furnish(&app, &instance, signed_in.session.user.as_str(), PORTAL)?;
+        signed_in.cookie
+    };
+    let server = Instance::start(program, data, &[])?;
+    let request = format!(
+        "GET /start HTTP/1.1\r\nhost: {}\r\naccept-encoding: gzip\r\ncookie: vestibule-session={}\r\n\r\n",
+        server.address,
+        cookie.expose()
+    );
+    let mut connection = Connection::open(server.address)?;
+    let (mut times, mut bytes) = (Vec::new(), 0);
+    for _ in 0..PAGES {
+        let started = Instant::now();
+        bytes = connection.exchange(request.as_bytes())?.accepted()?.len();
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    let (accounts, roles) = PORTAL;
+    println!("The portal's first page for {accounts} accounts with {roles} roles each");
+    println!("  {:.1} KiB compressed, {:.1} ms\n", bytes as f64 / 1024.0, median(times));
+    Ok(())
+}
+
+/// Sign-ins with their throttling, session and audit records, committed to the disk, against the hash alone. As at the
+/// portal, one waits for the disk while another one hashes.
 fn sign_ins(data: &Path) -> Result<()> {
     let options = Options { data: Some(data.to_owned()), ..Options::default() };
     let app = assemble(&options.checked()?, Mode::Durable)?.app;
@@ -145,11 +183,11 @@ fn sign_ins(data: &Path) -> Result<()> {
     let hash = kernel::password::hash(PASSWORD, app.with_random(Random::bytes))?;
     let (mut pure, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        pure.push(rate(|| {
+        pure.push(rate(1, || {
             anyhow::ensure!(kernel::password::verify(PASSWORD, &hash), "the password fits");
             Ok(())
         })?);
-        whole.push(rate(|| {
+        whole.push(rate(2, || {
             let outcome = sso::sign_in::sign_in(&app, &request, &instance, "alice", &password)?;
             anyhow::ensure!(matches!(outcome, Outcome::SignedIn(_)), "nobody is refused");
             Ok(())

@@ -31,7 +31,8 @@ const INLINE: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 /// Assignments that go through the API, at most ten at a time.
 const THROUGH_THE_API: usize = 300;
 
-struct Scene {
+/// An organization with accounts, permission sets, and somebody who is to have every one of them in every account.
+pub(crate) struct Scene {
     app: Arc<App>,
     caller: Caller,
     instance: Instance,
@@ -64,6 +65,29 @@ pub fn run(data: &Path) -> Result<()> {
 }
 
 impl Scene {
+    /// Adds `accounts` accounts and `sets` permission sets to the organization of `instance`, and gives `user` all of them;
+    /// returns when their roles stand.
+    pub(crate) fn furnish(
+        app: &Arc<App>,
+        instance: &Instance,
+        user: &str,
+        (accounts, sets): (u64, usize),
+    ) -> Result<()> {
+        let org = instance.org.as_ref().context("an instance of an organization")?;
+        let org = app.store.read(|tx| org::organization::get(tx, org))?.context("an organization")?;
+        let caller = root_of(&org.management);
+        let request = RequestInfo::of_service(app, "bench");
+        let (accounts, sets) = app.write_as(&caller, &request, |cx| {
+            let accounts = members(cx, &org.management, accounts)?;
+            let sets = (0..sets).map(|number| permission_set(cx, instance, number)).collect::<kernel::Result<_>>()?;
+            Ok((accounts, sets))
+        })?;
+        let (app, instance) = (Arc::clone(app), instance.clone());
+        let scene = Self { app, caller, instance, accounts, sets, user: user.to_owned() };
+        scene.ask_for_everything()?;
+        scene.run_jobs()
+    }
+
     fn new(store: Store) -> Result<Self> {
         let mut random = Random::from_seed(1);
         let seal = Seal::from_text(&Seal::generate(&mut random)).context("a generated key")?;
@@ -80,20 +104,13 @@ impl Scene {
             extensions: server::linkage::extensions(),
         });
         let management = AccountId::parse("111122223333").context("an account id")?;
-        let principal = PrincipalCaller {
-            account: management.clone(),
-            principal: Principal::Root,
-            access_key_id: None,
-            session: None,
-            invoked_by: None,
-        };
-        let caller = Caller::Principal(principal);
+        let caller = root_of(&management);
         let request = RequestInfo::of_service(&app, "bench");
         let accounts = app.write_as(&caller, &request, |cx| {
             let now = cx.now;
             iam::account::create(&mut cx.write(), &management, "root@example.com", "m", AccountState::Active, now)?;
             cx.call::<org_ops::CreateOrganization>(&org_shapes::CreateOrganizationRequest::default())?;
-            members(cx, &management)
+            members(cx, &management, ACCOUNTS)
         })?;
         let (instance, sets, user) = app.write_as(&caller, &request, |cx| {
             let instance = sso::instance::enable(cx, None)?;
@@ -213,11 +230,21 @@ impl Scene {
     }
 }
 
-fn members(cx: &mut kernel::WriteCx<'_>, management: &AccountId) -> kernel::Result<Vec<AccountId>> {
+fn root_of(account: &AccountId) -> Caller {
+    Caller::Principal(PrincipalCaller {
+        account: account.clone(),
+        principal: Principal::Root,
+        access_key_id: None,
+        session: None,
+        invoked_by: None,
+    })
+}
+
+fn members(cx: &mut kernel::WriteCx<'_>, management: &AccountId, count: u64) -> kernel::Result<Vec<AccountId>> {
     let org = org::organization::of_account(cx.tx, management)?.ok_or_else(|| Error::internal("no organization"))?;
     let (now, root) = (cx.now, Target::Root(org.root.clone()));
     let mut accounts = Vec::new();
-    for number in 0..ACCOUNTS {
+    for number in 0..count {
         let id = AccountId::parse(&format!("2{number:011}")).ok_or_else(|| Error::internal("an account id"))?;
         let (name, mut tx) = (format!("account-{number}"), cx.write());
         iam::account::create(&mut tx, &id, &format!("{name}@example.com"), &name, AccountState::Active, now)?;

@@ -114,7 +114,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateAccountRequest) -> Result<CreateAc
     }
     let request = Request {
         id: CreateAccountRequestId::random(&mut cx.random),
-        org_id: org.id,
+        org_id: org.id.clone(),
         state: State::InProgress,
         account_name: input.account_name.clone(),
         email: input.email.clone(),

@@ -111,7 +111,7 @@ pub fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Option<Organizatio
 ///
 /// # Errors
 /// `AWSOrganizationsNotInUseException` when the caller's account is in none.
-pub fn require(cx: &mut Cx<'_>) -> Result<Organization> {
+pub fn require(cx: &mut Cx<'_>) -> Result<Arc<Organization>> {
     cx.account()?;
     views::organization_of_caller(cx)?.ok_or_else(messages::not_in_use)
 }
@@ -120,7 +120,7 @@ pub fn require(cx: &mut Cx<'_>) -> Result<Organization> {
 ///
 /// # Errors
 /// As [`require`], and `AccessDeniedException` for members.
-pub fn require_management(cx: &mut Cx<'_>) -> Result<Organization> {
+pub fn require_management(cx: &mut Cx<'_>) -> Result<Arc<Organization>> {
     let org = require(cx)?;
     if cx.account()? == org.management { Ok(org) } else { Err(messages::wrong_account()) }
 }
@@ -129,7 +129,7 @@ pub fn require_management(cx: &mut Cx<'_>) -> Result<Organization> {
 ///
 /// # Errors
 /// As [`require`], and `AccessDeniedException` for other members.
-pub fn require_management_or_delegate(cx: &mut Cx<'_>) -> Result<Organization> {
+pub fn require_management_or_delegate(cx: &mut Cx<'_>) -> Result<Arc<Organization>> {
     let org = require(cx)?;
     let account = cx.account()?;
     let is_entitled =
@@ -161,7 +161,7 @@ pub fn require_all_features(org: &Organization) -> Result<()> {
 /// When the database fails.
 pub fn permission(cx: &mut Cx<'_>, operation: &str, arn: impl FnOnce(&Organization) -> String) -> Result<Permission> {
     let org = views::organization_of_caller(cx)?;
-    let resource = org.as_ref().map_or_else(|| "*".to_owned(), arn);
+    let resource = org.as_deref().map_or_else(|| "*".to_owned(), arn);
     Ok(Permission::new(format!("organizations:{operation}"), resource))
 }
 
@@ -304,7 +304,7 @@ fn delete(cx: &mut WriteCx<'_>, _: &Unit) -> Result<Unit> {
     delete_rows(&mut cx.write(), &org)?;
     cx.touch(Scope::account(&org.management));
     cx.touch(Scope::organization(&org.id));
-    cx.emit(Event::OrganizationDeleted { org: org.id, management: org.management });
+    cx.emit(Event::OrganizationDeleted { org: org.id.clone(), management: org.management.clone() });
     Ok(Unit {})
 }
 

@@ -14,6 +14,7 @@ use model::organizations::{
 use policy::validate::{Finding, validate};
 use policy::{CompiledPolicy, Context, Document, PolicyKind, PolicySet, PolicySource, Request, Resource, Statement};
 use smithy::schema::Unit;
+use std::sync::Arc;
 
 /// Stands for the caller's own policies, which the gate has asked already.
 const ALLOW_EVERYTHING: &str =
@@ -134,7 +135,7 @@ pub fn is_granted(cx: &mut Cx<'_>, org: &Organization) -> Result<bool> {
 ///
 /// # Errors
 /// `AWSOrganizationsNotInUseException`, and `AccessDeniedException` for other members.
-pub fn require_writer(cx: &mut Cx<'_>) -> Result<Organization> {
+pub fn require_writer(cx: &mut Cx<'_>) -> Result<Arc<Organization>> {
     let org = organization::require(cx)?;
     let is_entitled = cx.account()? == org.management || is_granted(cx, &org)?;
     if is_entitled { Ok(org) } else { Err(messages::wrong_account()) }

@@ -151,10 +151,10 @@ pub fn path_text(org: &Organization, way: &[Target]) -> String {
 /// # Errors
 /// When the database fails.
 pub fn permission(cx: &mut Cx<'_>, operation: &str, id: &str) -> Result<Permission> {
-    let arn = |org: &Organization| Target::parse(id).map_or_else(|| "*".to_owned(), |target| target.arn(org));
-    let permission = organization::permission(cx, operation, arn)?;
-    if let Some(Target::Account(account)) = Target::parse(id)
-        && let Some(org) = views::organization_of_caller(cx)?
+    let (target, org) = (Target::parse(id), views::organization_of_caller(cx)?);
+    let arn = target.as_ref().zip(org.as_ref()).map(|(target, org)| target.arn(org));
+    let permission = Permission::new(format!("organizations:{operation}"), arn.unwrap_or_else(|| "*".to_owned()));
+    if let (Some(Target::Account(account)), Some(org)) = (target, org)
         && let Some(member) = views::member(cx, &org, &account)?.as_ref()
     {
         return Ok(permission.with_resource_tags(member.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))));

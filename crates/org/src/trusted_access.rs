@@ -11,6 +11,7 @@ use model::organizations::{
     PolicyType, ops,
 };
 use smithy::schema::Unit;
+use std::sync::Arc;
 
 /// Whether `org` trusts the service.
 ///
@@ -22,7 +23,7 @@ pub fn is_trusted(tx: &mut Tx, org: &OrgId, service: &str) -> Result<bool> {
 }
 
 /// The organization that the caller manages, when it can trust `service`.
-fn require(cx: &mut Cx<'_>, service: &str) -> Result<Organization> {
+fn require(cx: &mut Cx<'_>, service: &str) -> Result<Arc<Organization>> {
     let org = organization::require_management(cx)?;
     organization::require_all_features(&org)?;
     if catalog::trusted_service(service).is_none() {
@@ -41,7 +42,7 @@ fn enable(cx: &mut WriteCx<'_>, input: &EnableAWSServiceAccessRequest) -> Result
     let sql = "insert into org_trusted_service (org_id, service, enabled_at) values ($1, $2, $3)";
     cx.write().exec_one(sql, params![org.id, service, now])?;
     cx.touch(Scope::organization(&org.id));
-    cx.emit(Event::TrustedAccessEnabled { org: org.id, service });
+    cx.emit(Event::TrustedAccessEnabled { org: org.id.clone(), service });
     Ok(Unit {})
 }
 
@@ -61,7 +62,7 @@ fn disable(cx: &mut WriteCx<'_>, input: &DisableAWSServiceAccessRequest) -> Resu
     let sql = "delete from org_trusted_service where org_id = $1 and service = $2";
     cx.write().exec_one(sql, params![org.id, service])?;
     cx.touch(Scope::organization(&org.id));
-    cx.emit(Event::TrustedAccessDisabled { org: org.id, service });
+    cx.emit(Event::TrustedAccessDisabled { org: org.id.clone(), service });
     Ok(Unit {})
 }
 

@@ -14,7 +14,7 @@ const ACCOUNTS_MAX: usize = 20_000;
 
 /// The views, an extension of the application. Without it every read asks the database.
 pub struct Views {
-    organizations: ScopedCache<AccountId, Option<Organization>>,
+    organizations: ScopedCache<AccountId, Option<Arc<Organization>>>,
     members: ScopedCache<AccountId, Option<MemberView>>,
 }
 
@@ -47,10 +47,11 @@ impl MemberView {
 ///
 /// # Errors
 /// When the database fails.
-pub fn organization_of_caller(cx: &mut Cx<'_>) -> Result<Option<Organization>> {
+pub fn organization_of_caller(cx: &mut Cx<'_>) -> Result<Option<Arc<Organization>>> {
     let Some(account) = cx.caller.account().cloned() else { return Ok(None) };
     let app = Arc::clone(cx.app);
-    let Some(views) = app.extension::<Views>() else { return organization::of_account(cx.tx, &account) };
+    let load = |tx: &mut Tx| Ok(organization::of_account(tx, &account)?.map(Arc::new));
+    let Some(views) = app.extension::<Views>() else { return load(cx.tx) };
     if !cx.tx.has_touched_scopes()
         && let Some(found) = views.organizations.get(&app.scopes, &account)
     {
@@ -59,7 +60,6 @@ pub fn organization_of_caller(cx: &mut Cx<'_>) -> Result<Option<Organization>> {
     // On which organization the view depends is known only after a look; the view itself is loaded after that.
     let mut scopes = vec![Scope::account(&account)];
     scopes.extend(organization::of_account(cx.tx, &account)?.map(|org| Scope::organization(&org.id)));
-    let load = |tx: &mut Tx| organization::of_account(tx, &account);
     Ok(views.organizations.view(cx, account.clone(), &scopes, load)?.as_ref().clone())
 }
 

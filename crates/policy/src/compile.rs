@@ -146,7 +146,7 @@ impl CompiledStatement {
 
     #[inline]
     pub(crate) fn conditions_hold(&self, request: &Request<'_>) -> bool {
-        self.conditions.iter().all(|condition| condition.outcome(request.context).is_met())
+        self.conditions.iter().all(|condition| condition.outcome(request.context.keys()).is_met())
     }
 
     /// Whether action, resource and conditions match; principals are looked at by the caller of this.

@@ -1,6 +1,8 @@
 //! The context of a request: what conditions and policy variables can ask for.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::fmt;
 
 /// The name of a context key as a policy uses it, prepared for look-up without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +125,24 @@ impl Context {
             }
         }
         found
+    }
+}
+
+/// Where a decision finds its context: made beforehand, or by a [`LazyCell`] when a policy asks for the first key.
+pub trait Keys: fmt::Debug {
+    /// The keys of the request.
+    fn keys(&self) -> &Context;
+}
+
+impl Keys for Context {
+    fn keys(&self) -> &Context {
+        self
+    }
+}
+
+impl<F: FnOnce() -> Context> Keys for LazyCell<Context, F> {
+    fn keys(&self) -> &Context {
+        self
     }
 }
 

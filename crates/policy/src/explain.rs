@@ -122,7 +122,7 @@ pub fn explain(request: &Request<'_>, policies: &PolicySet<'_>) -> Explanation {
         same_account: is_same_account(request),
         grants,
         blocked_by: if decision.is_allowed() { Vec::new() } else { blocked_by(request, &bound, &explained, grants) },
-        missing_context_keys: missing_context_keys(&bound, request.context),
+        missing_context_keys: missing_context_keys(&bound, request.context.keys()),
         policies: explained,
     }
 }
@@ -283,10 +283,10 @@ impl Explainer<'_> {
         } else if !reaches {
             Some(Mismatch::Principal)
         } else {
-            let pairs = compiled.conditions.iter().zip(&written.conditions);
-            conditions.extend(pairs.map(|(compiled, written)| {
-                condition(written, compiled.outcome(self.request.context), self.request.context, variables)
-            }));
+            let (pairs, context) = (compiled.conditions.iter().zip(&written.conditions), self.request.context.keys());
+            conditions.extend(
+                pairs.map(|(compiled, written)| condition(written, compiled.outcome(context), context, variables)),
+            );
             conditions.iter().any(|condition| !condition.outcome.is_met()).then_some(Mismatch::Condition)
         };
         StatementExplanation {

@@ -32,7 +32,7 @@ mod value;
 
 pub use compile::{CompiledPolicy, PinnedIds, PolicySource};
 pub use condition::ConditionOutcome;
-pub use context::{Context, ContextValue};
+pub use context::{Context, ContextValue, Keys};
 pub use document::{
     Condition, Document, Effect, Element, Extent, Malformed, PolicyKind, Principal, PrincipalType, Statement, Version,
 };

@@ -1,6 +1,6 @@
 //! Patterns with policy variables, and patterns over ARNs.
 
-use crate::context::{Context, ContextValue, Key, equal_ignoring_case};
+use crate::context::{Context, ContextValue, Key, Keys, equal_ignoring_case};
 use crate::document::PolicyKind;
 use crate::glob::{Glob, Token, tokens};
 use memchr::memmem;
@@ -191,10 +191,10 @@ impl Pattern {
     /// Whether the whole of `value` matches; never when a variable has no value. What a variable stands for is
     /// literal text: a star inside it is a star.
     #[inline]
-    pub(crate) fn matches(&self, value: &str, context: &Context) -> bool {
+    pub(crate) fn matches(&self, value: &str, context: &dyn Keys) -> bool {
         match self {
             Self::Fixed(glob) => glob.matches(value),
-            Self::Template(parts) => match_parts(parts, value, context).is_some(),
+            Self::Template(parts) => match_parts(parts, value, context.keys()).is_some(),
         }
     }
 }
@@ -340,7 +340,7 @@ impl ArnPattern {
 
     /// Whether `value` matches; never when a variable has no value.
     #[inline]
-    pub(crate) fn matches(&self, value: &Resource<'_>, context: &Context) -> bool {
+    pub(crate) fn matches(&self, value: &Resource<'_>, context: &dyn Keys) -> bool {
         let Some(colons) = value.colons else { return false };
         match &self.head {
             Head::Literal(literal) => {
@@ -429,7 +429,7 @@ impl ResourcePattern {
     /// Whether `resource` matches. A pattern whose variable has no value matches nothing, so that `NotResource`
     /// then covers the resource.
     #[inline]
-    pub(crate) fn matches(&self, resource: &Resource<'_>, context: &Context) -> bool {
+    pub(crate) fn matches(&self, resource: &Resource<'_>, context: &dyn Keys) -> bool {
         match self {
             Self::All => true,
             Self::Never => false,

@@ -1,7 +1,7 @@
 //! What is asked: who wants to do what on which resource, under which policies.
 
 use crate::compile::CompiledPolicy;
-use crate::context::{Context, folded_hash};
+use crate::context::{Keys, folded_hash};
 pub use crate::pattern::Resource;
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ pub struct Request<'a> {
     /// The account that owns the resource; none: the caller's own.
     pub resource_account: Option<&'a str>,
     /// The context keys.
-    pub context: &'a Context,
+    pub context: &'a dyn Keys,
     /// The caller belongs to the organization's management account: no SCP binds it.
     pub caller_in_management_account: bool,
     /// The caller is a session of a service-linked role: neither SCPs nor RCPs bind it.
@@ -199,7 +199,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A question without exemptions about a resource of the caller's own account.
-    pub fn new(caller: &'a Caller, action: &'a Action, resource: Resource<'a>, context: &'a Context) -> Self {
+    pub fn new(caller: &'a Caller, action: &'a Action, resource: Resource<'a>, context: &'a dyn Keys) -> Self {
         Self {
             caller,
             action,

@@ -12,6 +12,7 @@ use kernel::error::Denial;
 use kernel::scope::{Scope, ScopedCache, Scopes};
 use kernel::{Caller, Cx, Error, Permission, Result, Tx};
 use policy::{CompiledPolicy, Context, Decision, Level, PolicyKind, PolicySet, PolicySource, Request, Resource};
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 /// Principals whose policies are kept compiled.
@@ -164,12 +165,15 @@ impl Gate {
             Some(session) => iam::principal::session_policies(cx.tx, session)?,
             None => None,
         };
-        let mut keys = context(cx, caller, policies, &own);
         let resource_account = permission.resource_account.clone().unwrap_or_else(|| caller.account.clone());
         let theirs =
             if resource_account == caller.account { Arc::clone(&own) } else { self.guardrails(cx, &resource_account)? };
-        insert_resource_keys(&mut keys, &resource_account, &theirs, permission);
         let trust = self.trust_for(cx, permission)?;
+        let keys = LazyCell::new(|| {
+            let mut keys = context(cx, caller, policies, &own);
+            insert_resource_keys(&mut keys, &resource_account, &theirs, permission);
+            keys
+        });
         let who = policy_caller(caller);
         let action = policy::Action::new(&permission.action);
         let request = Request {

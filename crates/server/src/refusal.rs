@@ -44,7 +44,7 @@ pub fn details(who: &Refused<'_>, request: &Request<'_>, policies: &PolicySet<'_
             "principal": { "id": who.user_id, "arn": who.arn },
             "action": who.permission.action,
             "resource": who.permission.resource,
-            "conditions": { "items": conditions(request.context) },
+            "conditions": { "items": conditions(request.context.keys()) },
         },
         "blockedBy": explanation.blocked_by.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
         "missingContextKeys": explanation.missing_context_keys,

@@ -64,7 +64,7 @@ pub(crate) struct Web {
     is_secure: bool,
     /// Work that may wait for the database at once; shared with the APIs.
     permits: Arc<Semaphore>,
-    /// Passwords that may be hashed at once: as many as there are cores, for each takes one and much memory.
+    /// Visits with a password at once: of each processor one that hashes, and one that waits for the disk meanwhile.
     password_permits: Arc<Semaphore>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     is_secure: bool,
 ) -> Router<S> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits: Arc::new(Semaphore::new(cores)) });
+    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits: Arc::new(Semaphore::new(2 * cores)) });
     let read = |handler: Handler| get(served(&web, handler, Kind::Own));
     let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Own));
     let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Password));
