@@ -43,7 +43,8 @@ impl Browser<'_> {
 
     /// Sends the only form of `page` that goes to `action`, with its hidden fields.
     fn submit(&mut self, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Answer {
-        let (_, form) = page.body.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("{}", page.body));
+        let (_, form) =
+            page.body.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("{}", page.body));
         let form = form.split("</form>").next().expect("split");
         let attribute = |tag: &str, name: &str| {
             let (_, rest) = tag.split_once(&format!("{name}=\""))?;
@@ -212,9 +213,7 @@ fn aws_login_takes_a_permission_and_ends_with_the_user() {
     let identity = caller(&server, &output);
     assert_eq!(identity.xml("Arn"), format!("arn:aws:iam::{}:user/ann", server.management()), "{}", identity.body);
 
-    let body = |output: &Value| {
-        json!({"clientId": CLIENT, "grantType": "refresh_token", "refreshToken": output["refreshToken"]})
-    };
+    let body = |output: &Value| json!({"clientId": CLIENT, "grantType": "refresh_token", "refreshToken": output["refreshToken"]});
     let renewed = token(&server, &key, &body(&output)).json();
     assert_eq!(caller(&server, &renewed).status, 200);
     server.ok(&admin, "iam", "DeleteUserPolicy", json!({"UserName": "ann", "PolicyName": "only"}));

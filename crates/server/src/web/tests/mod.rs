@@ -1,6 +1,7 @@
 //! The pages through their router, with a real application behind them.
 
 mod console;
+mod saml;
 mod site;
 mod tools;
 
