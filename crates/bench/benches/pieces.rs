@@ -105,6 +105,7 @@ fn application() -> (Assembly, Caller, Arc<RequestInfo>) {
         user_agent: "aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/linux#6.8.0 lang/python#3.13.7".into(),
         region: "us-east-1".into(),
         is_secure: false,
+        dpop: None,
     });
     (assembly, caller, info)
 }

@@ -99,6 +99,15 @@ pub fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<Account>> {
     tx.opt(sql, params![email.to_lowercase()], account)
 }
 
+/// The account with that alias.
+///
+/// # Errors
+/// When the database fails.
+pub fn find_by_alias(tx: &mut Tx, alias: &str) -> Result<Option<Account>> {
+    let sql = "select id, email, name, alias, state, created_at from iam_account where alias = $1";
+    tx.opt(sql, params![alias], account)
+}
+
 /// Adds an account.
 ///
 /// # Errors

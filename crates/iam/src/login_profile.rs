@@ -91,6 +91,14 @@ fn set_password(cx: &mut WriteCx<'_>, user: &User, password: &str, is_reset_requ
     Ok(())
 }
 
+/// Replaces a password that must be replaced, by the user's own choice.
+///
+/// # Errors
+/// `PasswordPolicyViolation`.
+pub fn replace_password(cx: &mut WriteCx<'_>, user: &User, password: &str) -> Result<()> {
+    set_password(cx, user, password, false)
+}
+
 fn refuse_reuse(cx: &mut Cx<'_>, user: &User, password: &str) -> Result<()> {
     let policy = password_policy::find(cx.tx, &user.account)?;
     let Some(remembered) = policy.and_then(|policy| policy.reuse_prevention) else { return Ok(()) };

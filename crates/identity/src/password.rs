@@ -1,7 +1,7 @@
 //! Passwords of the users that the store itself knows.
 
 mod rules;
-mod throttle;
+pub mod throttle;
 
 pub use rules::{Problem, generate_one_time};
 pub use throttle::AddressFailures;

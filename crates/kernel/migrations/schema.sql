@@ -580,6 +580,37 @@ CREATE TABLE org_unit (
     created_at integer not null
 ) strict;
 
+CREATE TABLE signin_key (
+    id text primary key,
+    -- PKCS #8, sealed.
+    private_key blob not null,
+    created_at integer not null
+) strict;
+
+CREATE TABLE signin_login (
+    id text primary key,
+    client_id text not null,
+    redirect_uri text not null,
+    code_challenge text not null,
+    code_hash blob not null,
+    code_expires_at integer not null,
+    is_code_used integer not null,
+    -- The session of the console in which the tool was let in, sealed.
+    session blob not null,
+    -- The key that the tool has shown with the code (RFC 7638).
+    thumbprint text,
+    refresh_hash blob,
+    -- The refresh token before that, which is good for a moment more: answers get lost.
+    former_refresh_hash blob,
+    refreshed_at integer,
+    expires_at integer not null
+) strict;
+
+CREATE TABLE signin_proof (
+    proof_hash blob primary key,
+    expires_at integer not null
+) strict;
+
 CREATE TABLE sso_access_token (
     token_hash blob primary key,
     session_id text not null references sso_session (id),
@@ -978,6 +1009,16 @@ CREATE UNIQUE INDEX org_unit_by_name on org_unit (parent_id, name);
 CREATE INDEX org_unit_by_org on org_unit (org_id);
 
 CREATE INDEX org_unit_by_parent on org_unit (parent_id, created_at, id);
+
+CREATE UNIQUE INDEX signin_login_by_code on signin_login (code_hash);
+
+CREATE INDEX signin_login_by_end on signin_login (expires_at);
+
+CREATE INDEX signin_login_by_former_refresh on signin_login (former_refresh_hash);
+
+CREATE UNIQUE INDEX signin_login_by_refresh on signin_login (refresh_hash);
+
+CREATE INDEX signin_proof_by_end on signin_proof (expires_at);
 
 CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
 

@@ -4,11 +4,13 @@
 //! memory for at most a second; identical ones are folded into one row with many occurrences, so that a busy reader
 //! costs one row a second.
 
+mod console_event;
 mod fingerprint;
 mod service_event;
 #[cfg(test)]
 mod tests;
 
+pub use console_event::{ConsoleEvent, ConsoleIdentity};
 pub use service_event::{EventIdentity, ServiceEvent};
 
 use crate::caller::{Caller, Person, Principal, PrincipalCaller};

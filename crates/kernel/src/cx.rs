@@ -25,6 +25,19 @@ pub struct RequestInfo {
     pub region: String,
     /// Whether the request came over TLS.
     pub is_secure: bool,
+    /// The proof of possession in the header `DPoP`, for operations that take one.
+    pub dpop: Option<DpopHeader>,
+}
+
+/// A proof of possession as it came (RFC 9449); nothing of it is verified yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DpopHeader {
+    /// The header's value.
+    pub proof: String,
+    /// Host and port to which the request went: what the proof must name.
+    pub authority: String,
+    /// The path of the request.
+    pub path: String,
 }
 
 impl RequestInfo {
@@ -41,6 +54,7 @@ impl RequestInfo {
             user_agent: service.to_owned(),
             region: app.settings.region.clone(),
             is_secure: true,
+            dpop: None,
         })
     }
 }

@@ -22,7 +22,7 @@ pub mod store;
 
 pub use app::App;
 pub use caller::{Caller, Principal, PrincipalCaller};
-pub use cx::{Cx, RequestInfo, WriteCx};
+pub use cx::{Cx, DpopHeader, RequestInfo, WriteCx};
 pub use error::{Error, Result};
 pub use event::Event;
 pub use route::{Access, Permission, Route};

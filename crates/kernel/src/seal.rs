@@ -28,9 +28,11 @@ pub enum Purpose {
     DirectoryPassword,
     /// Mail that waits to be sent.
     Mail,
+    /// Sessions of the console, and what leads to them.
+    SignIn,
 }
 
-const PURPOSES: [(Purpose, &str); 7] = [
+const PURPOSES: [(Purpose, &str); 8] = [
     (Purpose::AccessKeySecret, "access-key-secret"),
     (Purpose::SessionToken, "session-token"),
     (Purpose::PagingToken, "paging-token"),
@@ -38,6 +40,7 @@ const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::SigningKey, "signing-key"),
     (Purpose::DirectoryPassword, "directory-password"),
     (Purpose::Mail, "mail"),
+    (Purpose::SignIn, "sign-in"),
 ];
 
 /// The key ring: the first master key seals, every one opens, so keys can be rotated.

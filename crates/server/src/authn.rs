@@ -89,11 +89,7 @@ impl Authenticator {
             }
             _ => return Err(CommonError::InvalidClientTokenId.into()),
         };
-        let is_alive = match gate.is_known_alive(&app.scopes, &caller) {
-            Some(is_alive) => is_alive,
-            None => app.read_as(&Caller::Principal(caller.clone()), info, |cx| gate.is_alive(cx, &caller))?,
-        };
-        if !is_alive {
+        if !is_alive(app, gate, &caller, info)? {
             return Err(CommonError::InvalidClientTokenId.into());
         }
         if let Some(last_used) = app.extension::<LastUsed>() {
@@ -131,6 +127,18 @@ impl Authenticator {
             }
             Ok(Some(found))
         })
+    }
+}
+
+/// Whether the principal behind `caller` still exists in an account that is in use, and whether what its session rests
+/// on is still so: credentials are void otherwise, whoever brings them.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_alive(app: &Arc<App>, gate: &Gate, caller: &PrincipalCaller, info: &Arc<RequestInfo>) -> Result<bool, Error> {
+    match gate.is_known_alive(&app.scopes, caller) {
+        Some(is_alive) => Ok(is_alive),
+        None => app.read_as(&Caller::Principal(caller.clone()), info, |cx| gate.is_alive(cx, caller)),
     }
 }
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use kernel::store::Image;
-use kernel::{App, Caller, Error, RequestInfo, Route, dispatch};
+use kernel::{App, Caller, DpopHeader, Error, RequestInfo, Route, dispatch};
 use smithy::codec::{read_input, write_output};
 use smithy::common::CommonError;
 use smithy::render;
@@ -78,7 +78,12 @@ impl Edge {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/admin/v1/reset", post(reset))
-            .merge(crate::web::router(Arc::clone(&self.app), Arc::clone(&self.permits), self.is_secure))
+            .merge(crate::web::router(
+                Arc::clone(&self.app),
+                Arc::clone(&self.gate),
+                Arc::clone(&self.permits),
+                self.is_secure,
+            ))
             .fallback(aws)
             .with_state(Arc::clone(self))
     }
@@ -130,6 +135,9 @@ fn is_browser_at_the_door(request: &Request<Body>) -> bool {
 }
 
 async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
+    if let Some(place) = crate::web::place_of_console(&request) {
+        return axum::response::Redirect::to(&place).into_response();
+    }
     if is_browser_at_the_door(&request) {
         return axum::response::Redirect::to("/start").into_response();
     }
@@ -278,6 +286,7 @@ impl Exchange {
             user_agent: user_agent(wire.header("user-agent")),
             region,
             is_secure: edge.is_secure || self.parts.extensions.get::<OverTls>().is_some(),
+            dpop: dpop(wire),
         });
         if op.unsigned {
             return Ok((Caller::Anonymous, info));
@@ -310,6 +319,15 @@ impl Exchange {
             Err(error) => failed(op, &error, &self.request_id),
         }
     }
+}
+
+/// The proof of possession that came with a request, for whoever asks for one.
+fn dpop(wire: &WireRequest<'_>) -> Option<DpopHeader> {
+    wire.header("dpop").map(|proof| DpopHeader {
+        proof: proof.to_owned(),
+        authority: wire.header("host").unwrap_or_default().to_owned(),
+        path: wire.path.to_owned(),
+    })
 }
 
 /// The client's description of itself, as far as it is worth keeping.

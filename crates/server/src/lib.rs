@@ -35,15 +35,23 @@ use kernel::job::JobHandler;
 
 /// Every operation that is served.
 pub fn routes() -> Vec<Route> {
-    [iam::routes(), org::routes(), identity::routes(), directory::routes(), sso::routes(), trail::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        iam::routes(),
+        org::routes(),
+        identity::routes(),
+        directory::routes(),
+        sso::routes(),
+        signin::routes(),
+        trail::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The code of every kind of job.
 pub fn jobs() -> Vec<JobHandler> {
-    [org::jobs(), directory::jobs(), sso::jobs(), trail::jobs(), provider_keys::jobs(), mail::jobs()]
+    [org::jobs(), directory::jobs(), sso::jobs(), signin::jobs(), trail::jobs(), provider_keys::jobs(), mail::jobs()]
         .into_iter()
         .flatten()
         .collect()

@@ -32,6 +32,8 @@ pub mod sign_in;
 pub mod tag;
 pub mod trusted_token_issuer;
 
+pub use oidc::redirect;
+
 use kernel::Route;
 use kernel::job::JobHandler;
 

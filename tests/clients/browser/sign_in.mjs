@@ -76,6 +76,66 @@ async function takesKeys(page, one) {
   return { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey, AWS_SESSION_TOKEN: SessionToken };
 }
 
+/** A role is opened from the portal: who one is there, switching roles, and out again. */
+async function opensTheConsole(server, page, one) {
+  await page.goto(`${server.endpoint}/start`);
+  await page.getByRole("link", { name: `Console as ${ROLE}` }).click();
+  await page.getByRole("heading", { name: "You are in the console" }).waitFor();
+  await page.getByText(new RegExp(`^arn:aws:sts::${one}:assumed-role/AWSReservedSSO_${ROLE}_[0-9a-f]{16}/alice$`)).waitFor();
+  await inspect(page);
+  await page.goto(`${server.endpoint}/start#/console?account_id=${one}&role_name=${ROLE}&destination=${encodeURIComponent("https://console.aws.amazon.com/iam/home")}`);
+  await page.getByText("https://console.aws.amazon.com/iam/home").waitFor();
+  await inspect(page);
+  await page.getByRole("link", { name: "Switch role" }).click();
+  await page.getByLabel("Account ID or account alias").fill(one);
+  await page.getByLabel("IAM role name").fill("OrganizationAccountAccessRole");
+  await inspect(page);
+  const noise = page.listeners("console");
+  page.removeAllListeners("console");
+  await page.getByRole("button", { name: "Switch role" }).click();
+  await page.getByText("is not authorized to perform: sts:AssumeRole").waitFor();
+  for (const listener of noise) page.on("console", listener);
+  await inspect(page);
+  await page.goto(`${server.endpoint}/console`);
+  await page.getByRole("button", { name: "Sign out of the console" }).click();
+  await page.getByRole("heading", { name: "Sign in to the console" }).waitFor();
+  await inspect(page);
+}
+
+/** The administrator's own user signs in to the console, switches roles, and lets the newest AWS CLI in. */
+async function theAdministratorUsesTheConsole(server, page, one, newest) {
+  const { admin, management_account_id: management } = JSON.parse(fs.readFileSync(path.join(server.data, "bootstrap.json"), "utf8"));
+  await page.goto(`${server.endpoint}/console`);
+  await page.getByLabel("Account ID or account alias").fill(management);
+  await page.getByLabel("User name").fill(admin.user_name);
+  await page.getByLabel("Password").fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText(`arn:aws:iam::${management}:user/${admin.user_name}`).waitFor();
+  await page.goto(`${server.endpoint}/switchrole?account=${one}&roleName=OrganizationAccountAccessRole&displayName=one&color=99BCE3`);
+  await page.getByRole("button", { name: "Switch role" }).click();
+  await page.getByText(`arn:aws:sts::${one}:assumed-role/OrganizationAccountAccessRole/${admin.user_name}`).waitFor();
+  await inspect(page);
+  await page.getByRole("button", { name: "Switch back" }).click();
+  await page.getByText(`arn:aws:iam::${management}:user/${admin.user_name}`).first().waitFor();
+  if (newest) {
+    const home = path.join(scratch, "login");
+    fs.mkdirSync(home);
+    const person = {
+      HOME: home,
+      AWS_CONFIG_FILE: path.join(home, "config"),
+      AWS_REGION: "us-east-1",
+      AWS_ENDPOINT_URL: server.endpoint,
+      AWS_PROFILE: "console",
+      BROWSER: "/bin/true",
+    };
+    await login(page, newest, ["login"], person, "Allow");
+    const identity = JSON.parse(await outcome(newest, ["sts", "get-caller-identity", "--output", "json"], person));
+    assert.equal(identity.Arn, `arn:aws:iam::${management}:user/${admin.user_name}`);
+  }
+  await page.goto(`${server.endpoint}/console`);
+  await page.getByRole("button", { name: "Sign out of the console" }).click();
+}
+
 /** The AWS CLI of the distribution knows no endpoint settings: it comes through the listener for AWS's host names. */
 async function logsTheSecondCliIn(server, page, facts) {
   const home = path.join(scratch, "home");
@@ -211,7 +271,7 @@ async function losesAccess(server, page, keys, facts, person) {
 }
 
 async function looksAtTheRest(server, page) {
-  for (const place of ["/start/profiles", "/start/sessions", "/device", "/signout", "/console", "/authorize"]) {
+  for (const place of ["/start/profiles", "/start/sessions", "/device", "/signout", "/console", "/console/signin?as=root", "/authorize", "/v1/sessions/confirmation?code=c&state=s"]) {
     const noise = page.listeners("console");
     page.removeAllListeners("console");
     await page.goto(`${server.endpoint}${place}`);
@@ -307,10 +367,12 @@ await day("sign_in", async (server, page) => {
   await firstSignIn(server, page);
   await seesWhatIsAssigned(page, facts.one);
   const keys = await takesKeys(page, facts.one);
+  await opensTheConsole(server, page, facts.one);
   const cli = await logsTheSecondCliIn(server, page, facts);
   await otherClientsUseTheToken(server, cli, facts);
   const newest = process.env.VESTIBULE_TEST_AWS_NEWEST;
   if (newest) await logsTheNewestCliIn(server, page, facts, newest);
+  await theAdministratorUsesTheConsole(server, page, facts.one, newest);
   await isDeniedByAPolicy(server, keys, facts.one);
   await pausesWithoutTrustedAccess(server, page, keys, facts);
   await losesAccess(server, page, keys, facts, cli.person);

@@ -1,12 +1,15 @@
-//! JSON Web Tokens: OpenID Connect ID tokens of others verified, our own signed.
+//! JSON Web Tokens: OpenID Connect ID tokens of others verified, our own signed; proofs of possession.
 //!
 //! Which algorithms may verify follows from the kind of the key in the key set, never from the token alone; headers
-//! that point to keys (`jku`, `jwk`, `x5u`, `x5c`) are not looked at.
+//! that point to keys (`jku`, `jwk`, `x5u`, `x5c`) are not looked at, but for the `jwk` of a proof of possession, which is
+//! what such a proof is about.
 
+mod dpop;
 mod key_set;
 mod sign;
 mod verify;
 
+pub use dpop::{MAXIMUM_PROOF_CHARACTERS, Proof, ProofError, ProofExpectations, verify_proof};
 pub use key_set::{Key, KeySet, KeySetError, MAXIMUM_KEY_SET_BYTES, MAXIMUM_KEYS};
 pub use sign::{key_set, public_jwk, sign, thumbprint};
 pub use verify::{Expectations, IdToken, MAXIMUM_TOKEN_CHARACTERS, TokenError, unverified_issuer, verify};

@@ -1,7 +1,7 @@
 //! What AWS reads from an assertion: roles, session name, tags, and the `saml:` condition keys.
 
 use super::AWS_ATTRIBUTE_PREFIX;
-use super::response::Assertion;
+use super::response::{Assertion, ResponseError, unverified_values};
 use crate::rejection::{Rejection, RejectionCode};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
@@ -99,6 +99,15 @@ impl SessionClaims {
         }
         let roles = values("Role").iter().filter_map(|value| role_claim(value)).collect();
         Ok(Self { roles, role_session_name, session_duration, principal_tags, transitive_tag_keys, source_identity })
+    }
+
+    /// The pairs that a response claims to offer, before anything of it was verified: they say which providers to ask.
+    ///
+    /// # Errors
+    /// [`ResponseError`] for what is no response with one assertion.
+    pub fn unverified_roles(response: &str) -> Result<Vec<RoleClaim>, ResponseError> {
+        let values = unverified_values(response, &format!("{AWS_ATTRIBUTE_PREFIX}Role"))?;
+        Ok(values.iter().filter_map(|value| role_claim(value)).collect())
     }
 
     /// Whether the requested pair is on offer.

@@ -198,6 +198,20 @@ pub fn validate(response: &str, expected: &Expectations<'_>) -> Result<Assertion
     read_assertion(&document, assertion, expected)
 }
 
+/// The values of an attribute as the response claims them, to find out whose metadata to check it with. Nothing about
+/// the response has been verified.
+///
+/// # Errors
+/// [`ResponseError`] for what is no response with one assertion.
+pub fn unverified_values(response: &str, attribute: &str) -> Result<Vec<String>, ResponseError> {
+    let text = decode(response)?;
+    let document = Document::parse(&text, &LIMITS)?;
+    let assertion = find_assertion(&document)?;
+    let attributes = read_attributes(&document, assertion)?;
+    let found = attributes.into_iter().find(|each| each.name == attribute);
+    Ok(found.map(|found| found.values).unwrap_or_default())
+}
+
 fn decode(response: &str) -> Result<String, ResponseError> {
     if response.len() > MAXIMUM_RESPONSE_CHARACTERS {
         return Err(ResponseError::TooLong);

@@ -23,6 +23,7 @@ use model::sts::ops;
 
 pub use assume_role::assume_for_service;
 pub use person::{PersonSession, assume_role_for_person};
+pub use saml::offered_roles;
 pub use session::may_call;
 
 pub(crate) fn routes() -> Vec<Route> {

@@ -6,9 +6,12 @@ use super::session::SessionTags;
 use super::web_identity::require_as_federated;
 use crate::saml_provider;
 use base::AccountId;
-use kernel::{Caller, Cx, Result};
+use federation::saml::claims::{RoleClaim, SessionClaims};
+use kernel::{Caller, Cx, Error, Result};
 use model::sts::{AssumeRoleWithSAMLRequest, AssumeRoleWithSAMLResponse, InvalidIdentityTokenException};
 
+/// Providers of a response that are asked at most: each costs the check of a signature.
+const PROVIDERS_MAX: usize = 10;
 const ACTION: &str = "sts:AssumeRoleWithSAML";
 
 pub(super) fn assume_role_with_saml(
@@ -56,6 +59,35 @@ pub(super) fn assume_role_with_saml(
         subject: Some(proof.subject),
         subject_type: Some(proof.subject_type),
     })
+}
+
+/// The roles that a SAML response offers, as far as a registered provider vouches for it. Whether a role lets the person
+/// in is found out when it is assumed.
+///
+/// # Errors
+/// `InvalidIdentityToken`, `ExpiredTokenException`, `IDPRejectedClaim` when no provider that the response names vouches.
+pub fn offered_roles(cx: &mut Cx<'_>, response: &str) -> Result<Vec<RoleClaim>> {
+    let claimed = SessionClaims::unverified_roles(response)
+        .map_err(|error| InvalidIdentityTokenException::new(error.rejection().message))?;
+    let mut providers: Vec<&str> = Vec::new();
+    for claim in &claimed {
+        if !providers.contains(&claim.provider_arn.as_str()) && providers.len() < PROVIDERS_MAX {
+            providers.push(&claim.provider_arn);
+        }
+    }
+    let mut offered = Vec::new();
+    let mut refusal = InvalidIdentityTokenException::new("Specified provider doesn't exist").into();
+    for arn in providers {
+        let Some(provider) = saml_provider::find(cx.tx, arn)? else { continue };
+        let of_provider: Vec<&RoleClaim> = claimed.iter().filter(|claim| claim.provider_arn == arn).collect();
+        let Some(first) = of_provider.first() else { continue };
+        match proof::verify_saml(cx, &provider, &first.role_arn, response) {
+            Ok(_) => offered.extend(of_provider.into_iter().cloned()),
+            Err(error @ Error::Modeled(_)) => refusal = error,
+            Err(other) => return Err(other),
+        }
+    }
+    if offered.is_empty() { Err(refusal) } else { Ok(offered) }
 }
 
 fn verify(cx: &mut Cx<'_>, input: &AssumeRoleWithSAMLRequest, account: &AccountId) -> Result<SamlProof> {

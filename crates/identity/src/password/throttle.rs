@@ -18,7 +18,7 @@ const NETWORK_BITS: u32 = 64;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
+pub enum Counted {
     /// Sign-ins that failed.
     Failures,
     /// Mails that somebody asked for who has not proved anything.
@@ -60,7 +60,7 @@ impl Counted {
 }
 
 /// The counters that an attempt falls under.
-pub(super) struct Keys {
+pub struct Keys {
     counted: Counted,
     name: String,
     address: String,
@@ -68,8 +68,13 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Names are hashed: what people type there by mistake may be a password.
-    pub(super) fn new(counted: Counted, store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
-        let hash = digest(&SHA256, format!("{store}\n{}", user_name.to_lowercase()).as_bytes());
+    pub fn new(counted: Counted, store: &IdentityStoreId, user_name: &str, source_ip: &str) -> Self {
+        Self::within(counted, store.as_str(), user_name, source_ip)
+    }
+
+    /// The counters of a name outside of identity stores: `realm` (an account and what it is about) keeps equal names apart.
+    pub fn within(counted: Counted, realm: &str, name: &str, source_ip: &str) -> Self {
+        let hash = digest(&SHA256, format!("{realm}\n{}", name.to_lowercase()).as_bytes());
         let prefix = counted.prefix();
         let mut name = format!("{prefix}name/");
         for byte in hash.as_ref() {
@@ -92,7 +97,10 @@ fn network(source_ip: &str) -> String {
 }
 
 /// Seconds for which an attempt is not even looked at; `None`: it may be made now.
-pub(super) fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i64>> {
+///
+/// # Errors
+/// When the database fails.
+pub fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i64>> {
     let sql = "select blocked_until from ids_throttle where key = $1 or key = $2";
     let until: Vec<Timestamp> = tx.all(sql, params![keys.name, keys.address], |row| row.get(0))?;
     let micros = until.into_iter().map(|until| until.micros() - now.micros()).max().unwrap_or_default();
@@ -100,12 +108,18 @@ pub(super) fn wait(tx: &mut Tx, keys: &Keys, now: Timestamp) -> Result<Option<i6
 }
 
 /// Whether failures of the name are counted.
-pub(super) fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
+///
+/// # Errors
+/// When the database fails.
+pub fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
     tx.exists("select 1 from ids_throttle where key = $1", params![keys.name])
 }
 
 /// Counts an attempt with the name and from the address.
-pub(super) fn count(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn count(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
     for (key, free) in [(&keys.name, keys.counted.name_max()), (&keys.address, keys.counted.address_max())] {
         count_one(tx, key, keys.counted, free, now)?;
     }
@@ -143,7 +157,10 @@ fn forgotten_before(now: Timestamp) -> Timestamp {
 
 /// Forgets the failures of the name. Those from the address stay: whoever knows one password must not thereby be free
 /// to guess others.
-pub(super) fn forget_name(tx: &mut WriteTx<'_>, keys: &Keys) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_name(tx: &mut WriteTx<'_>, keys: &Keys) -> Result<()> {
     tx.exec("delete from ids_throttle where key = $1", params![keys.name])?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::hash::{Hash as _, Hasher};
 
 pub(super) fn call(call: &Call<'_>, hasher: &mut impl Hasher) {
     let Call { caller, request, op, input, output, error, is_read_only, at: _ } = call;
-    let RequestInfo { request_id: _, source_ip, user_agent, region, is_secure: _ } = request;
+    let RequestInfo { request_id: _, source_ip, user_agent, region, is_secure: _, dpop: _ } = request;
     // Operations are statics of the model: the address of one is its identity.
     std::ptr::hash::<Op, _>(*op, hasher);
     caller.hash(hasher);

@@ -112,7 +112,7 @@ fn identity(out: &mut String, event: &ServiceEvent<'_>) {
 }
 
 /// `null` when there is nothing to say, as CloudTrail writes it.
-fn object(out: &mut String, members: &[(&'static str, &str)]) {
+pub(super) fn object(out: &mut String, members: &[(&'static str, &str)]) {
     if members.is_empty() {
         return out.push_str("null");
     }
@@ -139,6 +139,7 @@ mod tests {
             user_agent: "a \"browser\",\"readOnly\":".to_owned(),
             region: "us-east-1".to_owned(),
             is_secure: true,
+            dpop: None,
         };
         let at = Timestamp::from_seconds(1_795_219_200);
         let record = Record::of_event(&ServiceEvent {

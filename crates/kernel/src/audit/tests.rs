@@ -42,6 +42,7 @@ fn info(source_ip: &str, user_agent: &str) -> RequestInfo {
         user_agent: user_agent.to_owned(),
         region: "us-east-1".to_owned(),
         is_secure: false,
+        dpop: None,
     }
 }
 

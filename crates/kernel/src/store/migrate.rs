@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_sso_sessions", include_str!("../../migrations/0007_sso_sessions.sql")),
     ("0008_directory", include_str!("../../migrations/0008_directory.sql")),
     ("0009_mail", include_str!("../../migrations/0009_mail.sql")),
+    ("0010_signin", include_str!("../../migrations/0010_signin.sql")),
     ("0011_mail_links", include_str!("../../migrations/0011_mail_links.sql")),
     ("0012_data", include_str!("../../migrations/0012_data.sql")),
 ];

@@ -111,6 +111,7 @@ impl TestApp {
             user_agent: "test".to_owned(),
             region: "us-east-1".to_owned(),
             is_secure: false,
+            dpop: None,
         })
     }
 

@@ -232,13 +232,99 @@ fn using() -> Vec<(&'static str, Html)> {
             "one session",
             sessions::Sessions { frame: frame(), sessions: &[session(true)], now: NOW, csrf: HOSTILE }.render(),
         ),
-        ("no console", console::NoConsole { frame: frame(), role: Some((HOSTILE, HOSTILE)) }.render()),
         ("error", error::ErrorPage { frame: frame(), title: HOSTILE, text: HOSTILE }.render()),
     ]
 }
 
+fn in_console() -> Vec<(&'static str, Html)> {
+    use console::{AsWhom, SignInProblem, Way};
+    let landing = |way, color| console::Console {
+        frame: frame(),
+        arn: HOSTILE,
+        account_id: HOSTILE,
+        account_name: HOSTILE,
+        account_alias: Some(HOSTILE),
+        way,
+        shown_name: HOSTILE,
+        color,
+        base_arn: Some(HOSTILE),
+        has_second_factor: true,
+        ends_at: NOW,
+        now: NOW,
+        destination: Some(HOSTILE),
+        csrf: HOSTILE,
+    };
+    let sign_in = |as_whom, problem| console::ConsoleSignIn {
+        frame: frame(),
+        as_whom,
+        account: HOSTILE,
+        name: HOSTILE,
+        purpose: Some(HOSTILE),
+        next: HOSTILE,
+        csrf: HOSTILE,
+        problem,
+    };
+    let role = |color, problem| console::SwitchRole {
+        frame: frame(),
+        arn: HOSTILE,
+        account: HOSTILE,
+        role_name: HOSTILE,
+        display_name: HOSTILE,
+        color,
+        csrf: HOSTILE,
+        problem,
+    };
+    let code = |problem| console::Code { frame: frame(), ticket: HOSTILE, next: HOSTILE, csrf: HOSTILE, problem };
+    let password = |problem| console::NewConsolePassword {
+        frame: frame(),
+        ticket: HOSTILE,
+        next: HOSTILE,
+        csrf: HOSTILE,
+        problem,
+    };
+    let offered = console::OfferedAccount {
+        id: HOSTILE.to_owned(),
+        name: Some(HOSTILE.to_owned()),
+        roles: vec![HOSTILE.to_owned(), "arn:aws:iam::111122223333:role/Reader".to_owned()],
+    };
+    let roles = vec!["arn:aws:iam::444455556666:role/Reader".to_owned()];
+    let nameless = console::OfferedAccount { id: HOSTILE.to_owned(), name: None, roles };
+    let picker = console::RolePicker {
+        frame: frame(),
+        accounts: &[offered, nameless],
+        response: HOSTILE,
+        relay_state: HOSTILE,
+        problem: Some(HOSTILE),
+    };
+    let consent = |redirect_host| console::LoginConsent {
+        frame: frame(),
+        arn: HOSTILE,
+        redirect_host,
+        query: HOSTILE,
+        csrf: HOSTILE,
+    };
+    vec![
+        ("console", landing(Way::SwitchedRole, "99bce3").render()),
+        ("console of a root user", landing(Way::Root, HOSTILE).render()),
+        ("console sign-in", sign_in(AsWhom::User, None).render()),
+        ("console sign-in refused", sign_in(AsWhom::User, Some(SignInProblem::Refused)).render()),
+        ("root sign-in", sign_in(AsWhom::Root, Some(SignInProblem::Throttled { minutes: 2 })).render()),
+        ("MFA code", code(None).render()),
+        ("wrong MFA code", code(Some(SignInProblem::Refused)).render()),
+        ("new console password", password(None).render()),
+        ("bad console password", password(Some(HOSTILE)).render()),
+        ("switch role", role("99bce3", None).render()),
+        ("switch role refused", role(HOSTILE, Some(HOSTILE)).render()),
+        ("role picker", picker.render()),
+        ("aws login", consent(Some(HOSTILE)).render()),
+        ("aws login elsewhere", consent(None).render()),
+        ("aws login code", console::LoginCode { frame: frame(), code: Some(HOSTILE) }.render()),
+        ("aws login denied", console::LoginCode { frame: frame(), code: None }.render()),
+    ]
+}
+
 fn every_page() -> Vec<(&'static str, Html)> {
-    [signing_in(), setting_passwords(), letting_in(), using()].concat()
+    [signing_in(), setting_passwords(), letting_in(), using(), in_console()].concat()
 }
 
 /// The tags of a document, without comments (there are none): what is between `<` and `>`.
@@ -324,7 +410,8 @@ fn every_form_that_changes_something_carries_the_token_and_nothing_chooses_for_t
     for (name, html) in every_page() {
         let html = html.as_str();
         for form in html.split("<form").skip(1).filter_map(|rest| rest.split("</form>").next()) {
-            let posts = form.contains("method=\"post\"");
+            // A SAML response proves what its form does, wherever the form comes from.
+            let posts = form.contains("method=\"post\"") && !form.contains("action=\"/saml\"");
             assert_eq!(form.contains("name=\"csrf\""), posts, "{name}: {form}");
         }
         for button in tags(html).iter().filter(|tag| tag.starts_with("button")) {
@@ -366,7 +453,7 @@ fn the_portal_of_500_accounts_and_1000_roles_is_small_on_the_wire() {
         query: "",
         page: 1,
         banner: None,
-        has_console: false,
+        has_console: true,
         csrf: "MUQ4NTU5QjE0RkE2N0U5OEY3QUE3Q0U5RkQ2RjE0NkQ",
     }
     .render();

@@ -25,7 +25,8 @@ const LEAF_RENEWAL_DAYS: i64 = 10;
 const BACKDATED_DAYS: i64 = 1;
 const DAY_SECONDS: i64 = 86_400;
 /// The domains that the authority may vouch for: whoever trusts it trusts it for nothing else.
-const DOMAINS: [&str; 4] = ["amazonaws.com", "signin.aws.amazon.com", "awsapps.com", "app.aws"];
+const DOMAINS: [&str; 5] =
+    ["amazonaws.com", "signin.aws.amazon.com", "console.aws.amazon.com", "awsapps.com", "app.aws"];
 
 /// The authority.
 pub struct Authority {

@@ -3,7 +3,14 @@
 /// The region in which AWS's global services are signed for, whatever region an installation stands for.
 const GLOBAL_REGION: &str = "us-east-1";
 /// Names without a region; `*` stands for one label.
-const GLOBAL: [&str; 4] = ["*.amazonaws.com", "signin.aws.amazon.com", "*.signin.aws.amazon.com", "*.awsapps.com"];
+const GLOBAL: [&str; 6] = [
+    "*.amazonaws.com",
+    "signin.aws.amazon.com",
+    "*.signin.aws.amazon.com",
+    "console.aws.amazon.com",
+    "*.console.aws.amazon.com",
+    "*.awsapps.com",
+];
 
 /// The names of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +75,8 @@ mod tests {
             "portal.sso.eu-central-1.amazonaws.com",
             "signin.aws.amazon.com",
             "us-east-1.signin.aws.amazon.com",
+            "console.aws.amazon.com",
+            "eu-central-1.console.aws.amazon.com",
             "d-1234567890.awsapps.com",
             "ssoins-1234567890abcdef.portal.eu-central-1.app.aws",
         ] {

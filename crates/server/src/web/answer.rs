@@ -25,6 +25,11 @@ pub(super) enum Failure {
         /// Where to go afterwards: a path of this server.
         next: String,
     },
+    /// Nobody uses the console.
+    ConsoleSignIn {
+        /// Where to go afterwards: a path of this server.
+        next: String,
+    },
     /// Something that the visitor can understand.
     Told {
         /// Status of the answer.
@@ -187,6 +192,10 @@ pub(super) fn failed(failure: &Failure, info: &RequestInfo, user: Option<&str>) 
         Failure::SignIn { next } => {
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
             return redirect(&format!("/signin?next={next}")).unwrap_or_else(|_| Response::new(Body::empty()));
+        }
+        Failure::ConsoleSignIn { next } => {
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            return redirect(&format!("/console/signin?next={next}")).unwrap_or_else(|_| Response::new(Body::empty()));
         }
         Failure::Told { status, title, text } => (*status, *title, text.as_str()),
         Failure::Domain(error) => of_domain(error, info),

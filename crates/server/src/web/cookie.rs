@@ -1,4 +1,4 @@
-//! Cookies (RFC 6265bis): two, neither of which a script can read.
+//! Cookies (RFC 6265bis), none of which a script can read.
 
 use http::{HeaderMap, header};
 
@@ -9,6 +9,10 @@ pub(super) enum Cookie {
     Session,
     /// Ties the sign-in form to the browser that got it.
     Form,
+    /// Holds the session of the console.
+    Console,
+    /// Holds the session of the console to which one switches back.
+    ConsoleBase,
 }
 
 impl Cookie {
@@ -19,12 +23,16 @@ impl Cookie {
             (Self::Session, false) => "vestibule-session",
             (Self::Form, true) => "__Host-vestibule-form",
             (Self::Form, false) => "vestibule-form",
+            (Self::Console, true) => "__Host-vestibule-console",
+            (Self::Console, false) => "vestibule-console",
+            (Self::ConsoleBase, true) => "__Host-vestibule-console-base",
+            (Self::ConsoleBase, false) => "vestibule-console-base",
         }
     }
 }
 
-/// Longest value that is looked at.
-const VALUE_BYTES_MAX: usize = 512;
+/// Longest value that is looked at: a whole session of the console.
+const VALUE_BYTES_MAX: usize = signin::session::CHARACTERS_MAX;
 
 /// The value of a cookie. Where there are two of that name the answer is none: one of them was planted.
 pub(super) fn find(headers: &HeaderMap, which: Cookie, is_https: bool) -> Option<&str> {

@@ -66,7 +66,7 @@ fn keys(visit: &Visit, person: &Person, account_id: &str, role_name: &str) -> Re
     })
 }
 
-fn no_access() -> Failure {
+pub(super) fn no_access() -> Failure {
     let text =
         "You do not have this role in this account, or it is not set up there yet. Your accounts show what you have.";
     Failure::told(StatusCode::FORBIDDEN, "No access", text)

@@ -38,16 +38,28 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Failure> {
         }
         (None, None) => true,
     };
-    let is_form = text(header::CONTENT_TYPE).is_some_and(|value| {
-        let kind = value.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
-    let told = |status, text: &str| Err(Failure::told(status, "The form was refused", text));
-    match (is_ours, is_form) {
-        (false, _) => told(StatusCode::FORBIDDEN, "It was sent by a page of another site."),
-        (true, false) => told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "It is not a form."),
-        (true, true) => Ok(()),
+    if !is_ours {
+        let text = "It was sent by a page of another site.";
+        return Err(Failure::told(StatusCode::FORBIDDEN, "The form was refused", text));
     }
+    check_type(headers)
+}
+
+/// The failure of a form without the token of its page.
+pub(super) fn refused() -> Failure {
+    let text = "The form did not come from a page of this server, or the page was too old. Load it again and repeat what \
+                you did.";
+    Failure::told(StatusCode::FORBIDDEN, "The form was refused", text)
+}
+
+/// Refuses what is not sent as a form.
+pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(());
+    }
+    Err(Failure::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The form was refused", "It is not a form."))
 }
 
 /// `token` under a mask that is different on every page, so that compressing the page tells nothing about it.

@@ -2,26 +2,35 @@
 //!
 //! Each handler is a plain function from a [`visit::Visit`] to an answer and runs on a thread that may block; this
 //! module alone is async. Every answer carries the headers of [`answer::protect`].
+//! People of IAM Identity Center use the portal; principals of accounts use the console ([`console`]).
 
 mod answer;
 mod asset;
 mod authorize;
 mod console;
+mod console_sign_in;
 mod cookie;
 mod credentials;
 mod destination;
 mod device;
+mod federation;
 mod form;
+mod login;
 mod portal;
 mod profiles;
 mod recovery;
+mod saml;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod switch_role;
 #[cfg(test)]
 mod tests;
 mod visit;
 
+pub(crate) use console::place_of_console;
+
+use crate::gate::Gate;
 use crate::listen::OverTls;
 use answer::{Answer, Failure};
 use axum::Router;
@@ -40,14 +49,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use visit::Visit;
 
-/// Largest form.
+/// Largest form of our own.
 const FORM_BYTES_MAX: usize = 64 << 10;
+/// Largest form of others: an encoded SAML response, or a session token.
+const FOREIGN_FORM_BYTES_MAX: usize = 384 << 10;
 /// How long a request waits for its turn before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What every page shares.
 pub(crate) struct Web {
     app: Arc<App>,
+    /// Whether principals are alive.
+    gate: Arc<Gate>,
     /// Whether connections are encrypted.
     is_secure: bool,
     /// Work that may wait for the database at once; shared with the APIs.
@@ -62,15 +75,17 @@ type Handler = fn(&Visit) -> Answer;
 /// The pages' part of the router.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     app: Arc<App>,
+    gate: Arc<Gate>,
     permits: Arc<Semaphore>,
     is_secure: bool,
 ) -> Router<S> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let web = Arc::new(Web { app, is_secure, permits, password_permits: Arc::new(Semaphore::new(2 * cores)) });
-    let read = |handler: Handler| get(served(&web, handler, Cost::Light));
-    let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Cost::Light));
-    let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Cost::Password));
-    let write = |handler: Handler| -> MethodRouter<S> { post(served(&web, handler, Cost::Light)) };
+    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits: Arc::new(Semaphore::new(2 * cores)) });
+    let read = |handler: Handler| get(served(&web, handler, Kind::Own));
+    let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Own));
+    let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Password));
+    let foreign = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Foreign));
+    let write = |handler: Handler| -> MethodRouter<S> { post(served(&web, handler, Kind::Own)) };
     Router::new()
         .route("/signin", hashing(sign_in::show, sign_in::submit))
         .route("/signin/password", hashing(sign_in::restart, sign_in::replace_password))
@@ -82,16 +97,27 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .route("/signout", both(sign_out::show, sign_out::submit))
         .route("/device", both(device::show, device::submit))
         .route("/authorize", both(authorize::show, authorize::submit))
-        .route("/start", read(portal::show).head(served(&web, portal::locate, Cost::Light)))
-        .route("/start/", read(portal::show).head(served(&web, portal::locate, Cost::Light)))
+        .route("/start", read(portal::show).head(served(&web, portal::locate, Kind::Own)))
+        .route("/start/", read(portal::show).head(served(&web, portal::locate, Kind::Own)))
         .route("/start/credentials", both(credentials::ask, credentials::show))
         .route("/start/profiles", read(profiles::show))
         .route("/start/sessions", read(sessions::show))
         .route("/start/sessions/end", write(sessions::end))
         .route("/start/sessions/end-others", write(sessions::end_others))
-        .route("/start/console", read(console::show))
+        .route("/start/console", read(console::open_role))
+        .route("/start/{*rest}", any(served(&web, not_found, Kind::Own)))
         .route("/console", read(console::show))
-        .route("/start/{*rest}", any(served(&web, not_found, Cost::Light)))
+        .route("/console/signin", hashing(console_sign_in::show, console_sign_in::submit))
+        .route("/console/mfa", both(console_sign_in::restart, console_sign_in::give_code))
+        .route("/console/password", hashing(console_sign_in::restart, console_sign_in::replace_password))
+        .route("/console/signout", both(console::show, console::sign_out))
+        .route("/switchrole", both(switch_role::show, switch_role::submit))
+        .route("/switchrole/back", write(switch_role::back))
+        .route("/federation", foreign(federation::answer_query, federation::answer_form))
+        .route("/saml", foreign(saml::explain, saml::submit))
+        .route("/static/saml-metadata.xml", read(saml::metadata))
+        .route("/v1/authorize", both(login::show, login::submit))
+        .route(signin::login::authorization::CONFIRMATION_PATH, read(login::confirm))
         .route("/assets/{name}", get(asset::serve))
         .layer(from_fn(answer::protect))
 }
@@ -100,11 +126,16 @@ fn not_found(_: &Visit) -> Answer {
     Err(Failure::told(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address."))
 }
 
-/// What a handler needs besides its turn at the database.
+/// What kinds of requests there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cost {
-    Light,
+enum Kind {
+    /// Forms come from our own pages.
+    Own,
+    /// The same, and a password is hashed, which takes a turn of its own.
     Password,
+    /// Forms come from anywhere: identity providers have browsers send them, and tools send them by themselves. What
+    /// they carry is their proof; cookies say nothing there.
+    Foreign,
 }
 
 /// The future that [`served`] makes.
@@ -113,22 +144,22 @@ type Served = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
 fn served(
     web: &Arc<Web>,
     handler: Handler,
-    cost: Cost,
+    kind: Kind,
 ) -> impl Fn(Request<Body>) -> Served + Clone + Send + Sync + 'static {
     let web = Arc::clone(web);
-    move |request| Box::pin(serve(Arc::clone(&web), request, handler, cost))
+    move |request| Box::pin(serve(Arc::clone(&web), request, handler, kind))
 }
 
-async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, cost: Cost) -> Response {
+async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, kind: Kind) -> Response {
     let started = Instant::now();
     let (head, body) = request.into_parts();
     let info = Arc::new(info(&web, &head));
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let response = match form_of(&head, body).await {
+    let response = match form_of(&head, body, kind).await {
         Err(failure) => answer::failed(&failure, &info, None),
         Ok(form) => {
             let visit = Visit::new(Arc::clone(&web), Arc::clone(&info), head, &form);
-            match turn(&web, cost).await {
+            match turn(&web, kind).await {
                 None => answer::failed(&Failure::busy(), &info, None),
                 Some(turn) => {
                     let worked = tokio::task::spawn_blocking(move || {
@@ -151,15 +182,15 @@ async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, cost: Co
 }
 
 /// The permits of a piece of work; `None` when it does not get them in time.
-async fn turn(web: &Web, cost: Cost) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+async fn turn(web: &Web, kind: Kind) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
     let of = |permits: &Arc<Semaphore>| {
         let permits = Arc::clone(permits);
         async move { tokio::time::timeout(PATIENCE, permits.acquire_owned()).await.ok()?.ok() }
     };
     // Passwords wait among themselves first, so that they do not hold what everybody needs.
-    let password = match cost {
-        Cost::Password => Some(of(&web.password_permits).await?),
-        Cost::Light => None,
+    let password = match kind {
+        Kind::Password => Some(of(&web.password_permits).await?),
+        Kind::Own | Kind::Foreign => None,
     };
     Some((of(&web.permits).await?, password))
 }
@@ -173,16 +204,26 @@ fn info(web: &Web, head: &http::request::Parts) -> RequestInfo {
         user_agent: crate::http::user_agent(user_agent),
         region: web.app.settings.region.clone(),
         is_secure: web.is_secure || head.extensions.get::<OverTls>().is_some(),
+        dpop: None,
     }
 }
 
 /// The body of a form; empty for a request that sends none.
-async fn form_of(head: &http::request::Parts, body: Body) -> Result<bytes::Bytes, Failure> {
+async fn form_of(head: &http::request::Parts, body: Body, kind: Kind) -> Result<bytes::Bytes, Failure> {
     if head.method != http::Method::POST {
         return Ok(bytes::Bytes::new());
     }
-    form::check_origin(&head.headers)?;
-    let limited = Limited::new(body, FORM_BYTES_MAX).collect();
+    let bytes_max = match kind {
+        Kind::Own | Kind::Password => {
+            form::check_origin(&head.headers)?;
+            FORM_BYTES_MAX
+        }
+        Kind::Foreign => {
+            form::check_type(&head.headers)?;
+            FOREIGN_FORM_BYTES_MAX
+        }
+    };
+    let limited = Limited::new(body, bytes_max).collect();
     match tokio::time::timeout(Duration::from_secs(REQUEST_READ_SECONDS_MAX), limited).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(_)) => Err(Failure::told(

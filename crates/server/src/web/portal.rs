@@ -21,7 +21,7 @@ pub(super) fn show(visit: &Visit) -> Answer {
         query: &search_of(visit),
         page,
         banner: banner(visit, &person, accounts.is_empty())?,
-        has_console: false,
+        has_console: true,
         csrf: &visit.token_of(&person),
     };
     Ok(answer::large_page(visit, portal.render()))

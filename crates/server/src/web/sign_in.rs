@@ -17,7 +17,7 @@ use sso::sign_in::{self, NewSession, Outcome, Replaced};
 /// Characters of the cookie that ties a form to its browser: 190 bits.
 const FORM_COOKIE_CHARACTERS: usize = 32;
 /// How long a sign-in form stays good, in seconds.
-const FORM_SECONDS: i64 = 3_600;
+pub(super) const FORM_SECONDS: i64 = 3_600;
 
 /// Shows the form, or goes on when there is nothing to do.
 pub(super) fn show(visit: &Visit) -> Answer {
@@ -97,7 +97,7 @@ fn expired(visit: &Visit, next: &Destination, user_name: &str) -> Answer {
     form(visit, next, &meaning, user_name, Some(Problem::Expired))
 }
 
-/// Whether the form was made by a page of ours, for this browser, before anybody signed in.
+/// Whether the form was made for this browser.
 pub(super) fn is_from_form(visit: &Visit) -> bool {
     visit.cookie(Cookie::Form).is_some_and(|cookie| visit.has_token(cookie))
 }

@@ -4,12 +4,15 @@ use super::answer::{self, Answer, Failure};
 use super::cookie::{self, Cookie};
 use super::form::{self, Values};
 use super::{Handler, Web};
+use crate::authn;
 use axum::response::Response;
 use base::{InstanceId, Timestamp};
 use http::request::Parts;
 use http::{StatusCode, header};
-use kernel::{App, RequestInfo, Result};
+use kernel::{App, Caller, Error, PrincipalCaller, RequestInfo, Result, dispatch};
 use pages::frame::Frame;
+use signin::session::{ConsoleSession, Place};
+use smithy::schema::Operation;
 use sso::instance::Instance;
 use sso::session::{self, PortalSession};
 use std::sync::Arc;
@@ -32,6 +35,15 @@ pub(super) struct Person {
     pub(super) instance: Instance,
     /// The name by which the person signed in.
     pub(super) user_name: String,
+    cookie: String,
+}
+
+/// Somebody who uses the console.
+pub(super) struct InConsole {
+    /// Who.
+    pub(super) session: ConsoleSession,
+    /// Whom one switches back to, from a switched role.
+    pub(super) base: Option<ConsoleSession>,
     cookie: String,
 }
 
@@ -178,11 +190,59 @@ impl Visit {
     pub(super) fn sender(&self, next: &str) -> Result<Person, Failure> {
         let person = self.signed_in(next)?;
         if !self.has_token(&person.cookie) {
-            let text = "The form did not come from a page of this server, or the page was too old. Load it again and repeat \
-                        what you did.";
-            return Err(Failure::told(StatusCode::FORBIDDEN, "The form was refused", text));
+            return Err(form::refused());
         }
         Ok(person)
+    }
+
+    /// Who uses the console, if anybody: found out as for every signed call. A switched role that has ended leaves whoever
+    /// switched.
+    pub(super) fn console(&self) -> Result<Option<InConsole>, Failure> {
+        let base = self.console_session(Cookie::ConsoleBase, Place::Base)?;
+        match (self.console_session(Cookie::Console, Place::Current)?, base) {
+            (Some((session, cookie)), base) => {
+                Ok(Some(InConsole { session, base: base.map(|(base, _)| base), cookie }))
+            }
+            (None, Some((session, cookie))) => Ok(Some(InConsole { session, base: None, cookie })),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn console_session(&self, which: Cookie, place: Place) -> Result<Option<(ConsoleSession, String)>, Failure> {
+        let Some(cookie) = self.cookie(which) else { return Ok(None) };
+        let Some(session) = ConsoleSession::open(place, &self.app().seal, cookie, self.now()) else { return Ok(None) };
+        let is_good =
+            self.is_alive(&session.caller)? && self.app().store.read(|tx| session.is_password_unchanged(tx))?;
+        Ok(is_good.then(|| (session, cookie.to_owned())))
+    }
+
+    /// Whether a principal is alive, as for every signed call.
+    pub(super) fn is_alive(&self, caller: &PrincipalCaller) -> Result<bool, Failure> {
+        Ok(authn::is_alive(self.app(), &self.web.gate, caller, &self.info)?)
+    }
+
+    /// Who uses the console; whoever does not comes to `next` afterwards.
+    pub(super) fn in_console(&self, next: &str) -> Result<InConsole, Failure> {
+        self.console()?.ok_or_else(|| Failure::ConsoleSignIn { next: next.to_owned() })
+    }
+
+    /// The token for the forms of whoever uses the console.
+    pub(super) fn console_token(&self, who: &InConsole) -> String {
+        self.token(&who.cookie)
+    }
+
+    /// Whoever uses the console and has sent this form from a page of ours.
+    pub(super) fn console_sender(&self, next: &str) -> Result<InConsole, Failure> {
+        let who = self.in_console(next)?;
+        if self.has_token(&who.cookie) { Ok(who) } else { Err(form::refused()) }
+    }
+
+    /// Calls an operation as `caller`, on the path of every call.
+    pub(super) fn call<O: Operation>(&self, caller: &Caller, input: &O::In) -> Result<O::Out> {
+        let route = self.app().registry().find(O::OP);
+        let route = route.ok_or_else(|| Error::internal(format!("{} is not served", O::OP.name)))?;
+        let output = dispatch::call(self.app(), route, caller, &self.info, input)?.into_any().downcast::<O::Out>();
+        output.map(|output| *output).map_err(|_| Error::internal(format!("{} answered another shape", O::OP.name)))
     }
 
     /// Whether the browser takes answers that are compressed with gzip.

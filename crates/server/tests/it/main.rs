@@ -6,6 +6,7 @@ mod authorization;
 mod aws_cli;
 mod aws_hosts;
 mod cli_contract;
+mod console;
 mod crash;
 mod harness;
 mod logs;

@@ -8,7 +8,7 @@ mod application;
 pub(crate) mod client;
 pub(crate) mod code;
 pub(crate) mod device_grant;
-pub(crate) mod redirect;
+pub mod redirect;
 mod token;
 
 use kernel::{Access, Cx, Result, Route, route};

@@ -7,7 +7,7 @@ const HOSTS: &[&str] = &["127.0.0.1", "[::1]", "localhost"];
 
 /// An address on the tool's own machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Redirect<'a> {
+pub struct Redirect<'a> {
     /// `http` or `https`.
     scheme: &'a str,
     host: &'a str,
@@ -18,7 +18,7 @@ pub(crate) struct Redirect<'a> {
 
 impl<'a> Redirect<'a> {
     /// Reads an address; `None` when it leads elsewhere or might be read in two ways.
-    pub(crate) fn parse(uri: &'a str) -> Option<Self> {
+    pub fn parse(uri: &'a str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'"' | b'<' | b'>' | b'@');
         if uri.len() > BYTES_MAX || !uri.bytes().all(is_plain) {
             return None;
@@ -40,12 +40,12 @@ impl<'a> Redirect<'a> {
     }
 
     /// Whether `self`, which was registered, allows `used`. The port does not count: tools take whichever is free.
-    pub(crate) fn allows(&self, used: &Redirect<'_>) -> bool {
+    pub fn allows(&self, used: &Redirect<'_>) -> bool {
         (self.scheme, self.host, self.rest) == (used.scheme, used.host, used.rest)
     }
 
     /// Scheme, host and port.
-    pub(crate) fn origin(&self) -> String {
+    pub fn origin(&self) -> String {
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{}{port}", self.scheme, self.host)
     }
@@ -56,7 +56,7 @@ fn is_port(port: &str) -> bool {
 }
 
 /// `uri` with parameters behind its own.
-pub(crate) fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String {
+pub fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String {
     let mut text = uri.to_owned();
     for (name, value) in parameters {
         text.push(if text.contains('?') { '&' } else { '?' });

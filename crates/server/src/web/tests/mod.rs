@@ -1,6 +1,8 @@
 //! The pages through their router, with a real application behind them.
 
+mod console;
 mod recovery;
+mod saml;
 mod site;
 mod tools;
 
@@ -266,7 +268,7 @@ fn the_portal_is_compressed_and_assets_are_kept() {
 fn without_identity_center_the_portal_says_so() {
     let test = kernel::testing::TestApp::new(kernel::testing::Setup::default());
     let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
-    let router: axum::Router = super::router(test.app, permits, false);
+    let router: axum::Router = super::router(test.app, std::sync::Arc::default(), permits, false);
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let request = http::Request::get("/signin").body(axum::body::Body::empty()).expect("valid");
     let response = runtime.block_on(tower::ServiceExt::oneshot(router, request)).expect("an answer");
@@ -306,8 +308,6 @@ fn roles_are_used_with_keys_that_are_never_kept() {
     let denied = browser.submit(&portal, "/start/credentials", &[("role", &format!("{MANAGEMENT}/Reader"))]);
     assert_eq!((denied.status, denied.heading()), (403, "No access"));
 
-    let link = browser.get(&format!("/start/console?account_id={account}&role_name=Reader"));
-    assert_eq!((link.status, link.heading()), (501, "Consoles are not part of this build"));
     let question = browser.get(&format!("/start/credentials?account_id={account}&role_name=Reader"));
     assert!(!question.body.contains("AWS_SECRET"), "a link makes no keys");
     assert_eq!(browser.submit(&question, "/start/credentials", &[("role", &role)]).status, 200);

@@ -77,7 +77,8 @@ impl Site {
         let enabled = test.app.write_as(&admin, &test.request(), |cx| sso::instance::enable(cx, None));
         let instance = enabled.expect("enabled");
         let permits = Arc::new(Semaphore::new(4));
-        let router = super::super::router(Arc::clone(&test.app), permits, false);
+        let gate = Arc::new(crate::gate::Gate::default());
+        let router = super::super::router(Arc::clone(&test.app), gate, permits, false);
         let runtime = Runtime::new().expect("threads");
         let alice = user(&test, &admin, &instance, "alice");
         let site = Self { test, instance, alice, router, runtime };
