@@ -2,7 +2,7 @@
 
 use crate::support::{
     MANAGEMENT, STRANGER, account_id, admin, app, count, delegate, enable, failure, member, of, permission_set,
-    permissions, trust, with_organization, without_organization,
+    permissions, trust, with_organization_of, without_organization,
 };
 use kernel::Caller;
 use kernel::app::Authorizer;
@@ -14,6 +14,8 @@ use model::sso_admin::{
     PrincipalType, Tag, TargetType, UpdateInstanceRequest, ops,
 };
 use sso::instance::Instance;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn list(app: &TestApp, caller: &Caller) -> Vec<String> {
     let listed = app.call::<ops::ListInstances>(caller, ListInstancesRequest::default()).expect("listed");
@@ -74,20 +76,22 @@ fn enabling_is_for_the_management_account_of_an_organization_and_only_once() {
 
 #[test]
 fn enabling_takes_the_callers_own_permission_for_trusted_access() {
-    struct Without(&'static str);
+    /// Refuses one action once it is told to.
+    struct Without(&'static str, Arc<AtomicBool>);
     impl Authorizer for Without {
         fn authorize(&self, _: &mut kernel::Cx<'_>, permission: &kernel::Permission) -> kernel::Result<()> {
-            if permission.action == self.0 { Err(kernel::Error::denied(self.0)) } else { Ok(()) }
+            let refuses = self.1.load(Ordering::SeqCst) && permission.action == self.0;
+            if refuses { Err(kernel::Error::denied(self.0)) } else { Ok(()) }
         }
         fn refuse_explicit_deny(&self, _: &mut kernel::Cx<'_>, _: &kernel::Permission) -> kernel::Result<()> {
             Ok(())
         }
     }
     for action in ["organizations:EnableAWSServiceAccess", "iam:CreateServiceLinkedRole"] {
-        let image = with_organization().app.store.image().expect("an image");
-        let setup = Setup { authorizer: Box::new(Without(action)), ..crate::support::setup() };
-        let app = TestApp::new(setup);
-        app.app.store.restore(&image).expect("restored");
+        let is_told = Arc::new(AtomicBool::new(false));
+        let authorizer = Box::new(Without(action, Arc::clone(&is_told)));
+        let app = with_organization_of(Setup { authorizer, ..crate::support::setup() });
+        is_told.store(true, Ordering::SeqCst);
         assert_eq!(failure(enable(&app, &admin())), format!("AccessDenied: {action}"));
         assert_eq!(count(&app, "select count(*) from sso_instance"), 0);
         assert_eq!(count(&app, "select count(*) from org_trusted_service"), 0);

@@ -188,8 +188,8 @@ fn wishes_are_slowed_down_by_name_and_by_address_and_keep_nobody_from_signing_in
     portal.test.clock.advance_seconds(60);
     assert_eq!(ask(&portal, "alice"), Requested::Accepted);
     assert_eq!(ask(&portal, "alice"), Requested::Throttled { retry_after_seconds: 120 });
-    let many: Vec<_> = (0..30).map(|number| ask(&portal, &format!("name-{number}"))).collect();
-    assert!(many.last().is_some_and(|last| matches!(last, Requested::Throttled { .. })), "from one address");
+    let mut many = (0..30).map(|number| ask(&portal, &format!("name-{number}")));
+    assert!(many.any(|each| matches!(each, Requested::Throttled { .. })), "from one address");
     assert!(portal.count("select count(*) from ids_throttle where key like 'mail-%'") > 2, "rows survive a restart");
 
     let token = token(&portal);

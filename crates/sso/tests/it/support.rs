@@ -50,7 +50,11 @@ fn effects(cx: &mut WriteCx<'_>, event: &Event) -> Result<()> {
 
 /// The accounts [`MANAGEMENT`] and [`STRANGER`], standing alone.
 pub fn without_organization() -> TestApp {
-    let app = TestApp::new(setup());
+    without_organization_of(setup())
+}
+
+fn without_organization_of(setup: Setup) -> TestApp {
+    let app = TestApp::new(setup);
     for id in [MANAGEMENT, STRANGER] {
         let account = Account {
             id: account_id(id),
@@ -67,7 +71,12 @@ pub fn without_organization() -> TestApp {
 
 /// [`MANAGEMENT`] manages an organization without Identity Center.
 pub fn with_organization() -> TestApp {
-    let app = without_organization();
+    with_organization_of(setup())
+}
+
+/// The same in an application of that make.
+pub fn with_organization_of(setup: Setup) -> TestApp {
+    let app = without_organization_of(setup);
     app.call::<org_ops::CreateOrganization>(&admin(), CreateOrganizationRequest::default()).expect("created");
     app
 }
