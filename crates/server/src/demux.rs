@@ -126,6 +126,9 @@ mod tests {
         assert_eq!(meaning_of(host, "/", b"Action=GetUser&Version=2010-05-08", None), "iam:GetUser");
         let portal: &[(&str, &[u8])] = &[("host", b"portal.sso.us-east-1.amazonaws.com")];
         assert_eq!(meaning_of(portal, "/logout", b"", None), "sso:Logout");
+        let data: &[(&str, &[u8])] = &[("host", b"ds-data.eu-central-1.amazonaws.com")];
+        assert_eq!(meaning_of(data, "/Users/CreateUser", b"{}", None), "ds-data:CreateUser");
+        assert_eq!(meaning_of(&[], "/Users/CreateUser", b"{}", Some("ds-data")), "ds-data:CreateUser");
         let wrong: &[(&str, &[u8])] = &[("host", b"iam.amazonaws.com.evil.example")];
         assert_eq!(meaning_of(wrong, "/", b"Action=Nothing", None), "sts?Nothing");
     }

@@ -166,8 +166,8 @@ fn where_no_domain_can_be_run_the_request_says_what_to_do() {
     assert_eq!(code(world.call::<ops::CreateMicrosoftAD>(input())), "UnsupportedOperationException");
     let managed = managed();
     managed.domains.with(|told| told.obstacle = Some("Install it.".to_owned()));
-    let error = managed.world.call::<ops::CreateMicrosoftAD>(input()).err().expect("refused");
-    assert_eq!((error.code(), error.message().as_ref()), ("UnsupportedOperationException", "Install it."));
+    let error = managed.world.call::<ops::CreateMicrosoftAD>(input()).expect_err("refused");
+    assert_eq!((error.code(), error.message()), ("UnsupportedOperationException", "Install it."));
 }
 
 #[test]
