@@ -138,6 +138,8 @@ pub fn verification_code(code: &str, state: &str) -> String {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut LoginQuery);
+
     const ORIGIN: &str = "http://127.0.0.1:4600";
 
     fn query() -> LoginQuery {
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn other_mistakes_are_told_to_the_tool() {
-        let changes: [(&str, fn(&mut LoginQuery)); 4] = [
+        let changes: [(&str, Change); 4] = [
             ("unsupported_response_type", |query| query.response_type = Some("token".to_owned())),
             ("invalid_scope", |query| query.scope = None),
             ("invalid_request", |query| query.code_challenge_method = Some("plain".to_owned())),

@@ -576,8 +576,8 @@ fn allowed(browser: &mut Browser<'_>) -> String {
 }
 
 fn refusal(result: Result<CreateOAuth2TokenResponse>) -> String {
-    match result.err().expect("refused") {
-        kernel::Error::Modeled(error) => {
+    match result {
+        Err(kernel::Error::Modeled(error)) => {
             let schema = error.schema().members();
             let at = schema.iter().position(|member| member.name == "error").expect("the member");
             let text = match error.member(at).view() {
@@ -586,7 +586,8 @@ fn refusal(result: Result<CreateOAuth2TokenResponse>) -> String {
             };
             format!("{} {text}", error.meta().name)
         }
-        other => panic!("{other}"),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("the tool was expected to be refused"),
     }
 }
 
