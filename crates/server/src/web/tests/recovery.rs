@@ -2,7 +2,8 @@
 
 use super::site::{MANAGEMENT, PASSWORD, Page, Site};
 use super::without_ids;
-use base::{AccountId, Timestamp};
+use base::{AccountId, DirectoryId, Timestamp};
+use identity::store::Source;
 use kernel::mail;
 use model::vestibule::{PasswordLinkPurpose, SendEmailVerificationRequest, SendPasswordLinkRequest, ops};
 
@@ -130,8 +131,9 @@ fn forms_of_links_count_only_from_the_browser_that_got_them() {
 #[test]
 fn people_of_a_directory_are_sent_there() {
     let site = Site::new();
-    let sql = "update ids_store set source = 'ACTIVE_DIRECTORY', directory_id = 'd-1234567890'";
-    site.test.app.store.write(|tx| tx.exec_one(sql, &[]), |_| {}).expect("changed");
+    let source = Source::ActiveDirectory(DirectoryId::parse("d-1234567890").expect("valid"));
+    let work = |cx: &mut kernel::WriteCx<'_>| identity::store::set_source(cx, &site.instance.store, &source);
+    site.test.app.write_as(&site.admin(), &site.test.request(), work).expect("changed");
     let page = site.browser().get("/signin");
     assert!(!page.body.contains("/signin/forgot"), "{}", page.body);
     assert!(page.body.contains("Passwords are changed in your organization's own directory"), "{}", page.body);
