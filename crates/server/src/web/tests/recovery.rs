@@ -132,10 +132,8 @@ fn forms_of_links_count_only_from_the_browser_that_got_them() {
 fn people_of_a_directory_are_sent_there() {
     let site = Site::new();
     let source = Source::ActiveDirectory(DirectoryId::parse("d-1234567890").expect("valid"));
-    let set = site.test.app.write_as(&site.admin(), &site.test.request(), |cx| {
-        identity::store::set_source(cx, &site.instance.store, &source)
-    });
-    set.expect("changed");
+    let work = |cx: &mut kernel::WriteCx<'_>| identity::store::set_source(cx, &site.instance.store, &source);
+    site.test.app.write_as(&site.admin(), &site.test.request(), work).expect("changed");
     let page = site.browser().get("/signin");
     assert!(!page.body.contains("/signin/forgot"), "{}", page.body);
     assert!(page.body.contains("Passwords are changed in your organization's own directory"), "{}", page.body);
