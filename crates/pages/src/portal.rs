@@ -8,6 +8,9 @@ use maud::{Markup, html};
 pub const ACCOUNTS_PER_PAGE: usize = 500;
 /// Roles of an account that are seen without opening anything.
 const ROLES_SHOWN: usize = 6;
+/// Most roles of a page that each have a link to the console: more would make the page of somebody with a thousand roles
+/// a third larger.
+const CONSOLE_LINKS_MAX: usize = 200;
 
 /// An account with the roles that the user has in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +113,9 @@ impl Portal<'_> {
                 @if found.is_empty() {
                     p { "No account and no role matches. " a href="/start" { "Show all" } }
                 }
+                @if self.has_console && !self.links_to_console(shown) {
+                    p class="quiet" { "Search for a role to open the console in it." }
+                }
                 (self.list(shown, shown.len() == self.accounts.len()))
                 @if pages > 1 { (self.pager(page, pages)) }
             }
@@ -173,20 +179,25 @@ impl Portal<'_> {
         }
     }
 
+    fn links_to_console(&self, shown: &[Match<'_>]) -> bool {
+        self.has_console && shown.iter().map(|found| found.roles.len()).sum::<usize>() <= CONSOLE_LINKS_MAX
+    }
+
     /// One form for all roles: the button says which.
     fn list(&self, shown: &[Match<'_>], is_all: bool) -> Markup {
+        let has_links = self.links_to_console(shown);
         html! {
             p data-none hidden { "No account and no role matches." }
             form method="post" action="/start/credentials" {
                 (csrf_field(self.csrf))
                 ul class="accounts" data-accounts=(if is_all { "all" } else { "part" }) {
-                    @for found in shown { (self.account(found)) }
+                    @for found in shown { (self.account(found, has_links)) }
                 }
             }
         }
     }
 
-    fn account(&self, found: &Match<'_>) -> Markup {
+    fn account(&self, found: &Match<'_>, has_links: bool) -> Markup {
         let account = found.account;
         let (first, more) = found.roles.split_at(found.roles.len().min(ROLES_SHOWN));
         html! {
@@ -198,34 +209,12 @@ impl Portal<'_> {
                         @if !account.path.is_empty() { br; (account.path.join(" / ")) }
                     }
                 }
-                ul { @for role in first { (self.role(account, role)) } }
+                ul { @for role in first { (role_of(account, role, has_links)) } }
                 @if !more.is_empty() {
                     details open[!self.query.is_empty()] {
                         summary { (more.len()) " more" }
-                        ul { @for role in more { (self.role(account, role)) } }
+                        ul { @for role in more { (role_of(account, role, has_links)) } }
                     }
-                }
-            }
-        }
-    }
-
-    fn role(&self, account: &Account, role: &Role) -> Markup {
-        html! {
-            li data-role {
-                @if role.is_ready {
-                    button name="role" value={ (account.id) "/" (role.name) } {
-                        b { (role.name) } small { "Access keys" }
-                    }
-                    @if self.has_console {
-                        " " a href={ "/start/console?account_id=" (account.id) "&role_name=" (role.name) } {
-                            "Console" span class="hidden-visually" { " as " (role.name) }
-                        }
-                    }
-                } @else {
-                    button type="button" disabled { b { (role.name) } small { "is being set up" } }
-                }
-                @if let Some(description) = role.description.as_deref().filter(|text| !text.is_empty()) {
-                    " " small { (description) }
                 }
             }
         }
@@ -238,6 +227,28 @@ impl Portal<'_> {
                 @if page > 1 { a class="button" href=(address(page - 1)) { "Previous" } }
                 span { "Page " (page) " of " (pages) }
                 @if page < pages { a class="button" href=(address(page + 1)) { "Next" } }
+            }
+        }
+    }
+}
+
+fn role_of(account: &Account, role: &Role, has_link: bool) -> Markup {
+    html! {
+        li data-role {
+            @if role.is_ready {
+                button name="role" value={ (account.id) "/" (role.name) } {
+                    b { (role.name) } small { "Access keys" }
+                }
+                @if has_link {
+                    " " a href={ "/start/console?account_id=" (account.id) "&role_name=" (role.name) } {
+                        "Console" span class="hidden-visually" { " as " (role.name) }
+                    }
+                }
+            } @else {
+                button type="button" disabled { b { (role.name) } small { "is being set up" } }
+            }
+            @if let Some(description) = role.description.as_deref().filter(|text| !text.is_empty()) {
+                " " small { (description) }
             }
         }
     }
