@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 
 /// Makes the database of a domain.
 const PROVISION: &str = include_str!("provision.py");
-/// How long that may take.
-const PROVISION_TIME_MAX: Duration = Duration::from_secs(300);
+/// How long that may take: some seconds, and far longer on a machine that has other things to do.
+const PROVISION_TIME_MAX: Duration = Duration::from_secs(900);
 /// Where a controller answers.
 const LDAPS_PORT: u16 = 636;
 /// How long one may take until it answers.
-const START_TIME_MAX: Duration = Duration::from_secs(60);
+const START_TIME_MAX: Duration = Duration::from_secs(180);
 /// How often is looked whether it does.
 const START_LOOK: Duration = Duration::from_millis(100);
 /// How long it may take to end.

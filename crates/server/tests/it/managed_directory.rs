@@ -16,7 +16,7 @@ const ADMIN_PASSWORD: &str = "Secret-Passw0rd-1";
 const PASSWORD: &str = "Alice-Passw0rd-1";
 const UNIT: &str = "OU=CORP,DC=corp,DC=example,DC=com";
 /// How long making a domain may take beside the tests that run at the same time.
-const MAKING_TIME_MAX: Duration = Duration::from_secs(240);
+const MAKING_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// A server that runs a domain.
 struct Day {
