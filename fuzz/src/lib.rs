@@ -154,6 +154,7 @@ pub fn audit(data: &[u8]) {
         user_agent: text.to_owned(),
         region: text.to_owned(),
         is_secure: false,
+        dpop: None,
     };
     for caller in callers(text) {
         let call = Call {

@@ -236,9 +236,13 @@ impl Domain {
         let kept =
             self.take_idle().and_then(|mut kept| kept.connection.entry("", &["dsServiceName"]).map(|_| kept).ok());
         let mut service = kept.map_or_else(|| self.service(), Ok)?;
-        let value = work(&mut service)?;
-        self.keep(service);
-        Ok(value)
+        match work(&mut service) {
+            Ok(value) => {
+                self.keep(service);
+                Ok(value)
+            }
+            Err(error) => Err(self.failed(&service, error)),
+        }
     }
 
     fn take_idle(&self) -> Option<Service> {

@@ -7,7 +7,7 @@ mod domain;
 pub use authentication::{Authentication, Identified, authenticate};
 pub use domain::{Domain, Problem, Service};
 
-use crate::ldap::{LdapError, Patience};
+use crate::ldap::Patience;
 use crate::record::{self, Directory};
 use attempts::Attempts;
 use base::DirectoryId;
@@ -133,10 +133,4 @@ pub(crate) fn load(app: &App, id: &DirectoryId) -> Result<Option<(Directory, Vec
 /// When the database fails, or the program was put together without directories.
 pub fn domain(app: &App, directory: &Directory, certificates: Vec<String>) -> Result<Result<Arc<Domain>, Problem>> {
     Ok(Directories::of(app)?.domain(app, directory, certificates))
-}
-
-impl From<LdapError> for Problem {
-    fn from(error: LdapError) -> Self {
-        Self::Ldap { controller: String::new(), error }
-    }
 }
