@@ -31,6 +31,7 @@ MANAGED = "takes a domain that the program runs; managed_directory.py has one ma
 NEVER_SUCCEEDS = {
     "sts:AssumeRoleWithSAML": "takes an assertion that an identity provider signed; the tests of the iam crate sign one",
     "sts:AssumeRoleWithWebIdentity": "takes a token that an identity provider signed; the tests of the iam crate sign one",
+    "signin:CreateOAuth2Token": "takes the consent of a person in a browser; the tests of the program redeem one",
     "sso-oidc:CreateTokenWithIAM": "takes the consent of a person or a token of another issuer; the tests of the sso crate have both",
     "sts:DecodeAuthorizationMessage": "takes an encoded message, which only other AWS services hand out",
     **{
