@@ -180,7 +180,7 @@ fn first_page(program: &Path, data: &Path) -> Result<()> {
 }
 
 /// Sign-ins with their throttling, session and audit records, committed to the disk, against the hash alone. As at the
-/// portal, one waits for the disk while another one hashes.
+/// portal, some wait for the disk while others hash.
 fn sign_ins(data: &Path) -> Result<()> {
     let options = Options { data: Some(data.to_owned()), ..Options::default() };
     let app = assemble(&options.checked()?, Mode::Durable)?.app;
@@ -193,7 +193,7 @@ fn sign_ins(data: &Path) -> Result<()> {
             anyhow::ensure!(kernel::password::verify(PASSWORD, &hash), "the password fits");
             Ok(())
         })?);
-        whole.push(rate(2, || {
+        whole.push(rate(4, || {
             let outcome = sso::sign_in::sign_in(&app, &request, &instance, "alice", &password)?;
             anyhow::ensure!(matches!(outcome, Outcome::SignedIn(_)), "nobody is refused");
             Ok(())

@@ -56,6 +56,9 @@ const FOREIGN_FORM_BYTES_MAX: usize = 384 << 10;
 /// How long a request waits for its turn before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Visits with a password at once for each processor: one that hashes, and others that wait for the disk meanwhile.
+const PASSWORD_VISITS_OF_PROCESSOR: usize = 4;
+
 /// What every page shares.
 pub(crate) struct Web {
     app: Arc<App>,
@@ -65,7 +68,7 @@ pub(crate) struct Web {
     is_secure: bool,
     /// Work that may wait for the database at once; shared with the APIs.
     permits: Arc<Semaphore>,
-    /// Visits with a password at once: of each processor one that hashes, and one that waits for the disk meanwhile.
+    /// Visits with a password at once.
     password_permits: Arc<Semaphore>,
 }
 
@@ -80,7 +83,8 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     is_secure: bool,
 ) -> Router<S> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits: Arc::new(Semaphore::new(2 * cores)) });
+    let password_permits = Arc::new(Semaphore::new(PASSWORD_VISITS_OF_PROCESSOR * cores));
+    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits });
     let read = |handler: Handler| get(served(&web, handler, Kind::Own));
     let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Own));
     let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Password));
