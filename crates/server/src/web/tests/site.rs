@@ -7,7 +7,7 @@ use axum::extract::ConnectInfo;
 use base::{AccountId, IdentityUserId, Secret};
 use http::{Request, header};
 use http_body_util::BodyExt as _;
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use kernel::Caller;
 use kernel::settings::Settings;
 use kernel::testing::{START, Setup, TestApp, root};
@@ -63,15 +63,10 @@ impl Site {
             ..Setup::default()
         });
         let management = AccountId::parse(MANAGEMENT).expect("valid");
-        let account = Account {
-            id: management.clone(),
-            email: "root@example.com".to_owned(),
-            name: "Management".to_owned(),
-            alias: None,
-            state: AccountState::Active,
-            created_at: START,
+        let add = |tx: &mut kernel::WriteTx<'_>| {
+            iam::account::create(tx, &management, "root@example.com", "Management", AccountState::Active, START)
         };
-        test.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("an account");
+        test.app.store.write(add, |_| {}).expect("an account");
         let admin = root(&management);
         test.call::<org_ops::CreateOrganization>(&admin, CreateOrganizationRequest::default()).expect("created");
         let enabled = test.app.write_as(&admin, &test.request(), |cx| sso::instance::enable(cx, None));
