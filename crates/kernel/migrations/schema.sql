@@ -860,7 +860,7 @@ CREATE TABLE sso_provisioned (
 CREATE TABLE sso_refresh_token (
     token_hash blob primary key,
     session_id text not null references sso_session (id),
-    is_used integer not null
+    used_at integer
 ) strict;
 
 CREATE TABLE sso_region (
