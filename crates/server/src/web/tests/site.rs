@@ -73,7 +73,7 @@ impl Site {
         let instance = enabled.expect("enabled");
         let permits = Arc::new(Semaphore::new(4));
         let gate = Arc::new(crate::gate::Gate::default());
-        let router = super::super::router(Arc::clone(&test.app), gate, permits, false);
+        let router = super::super::router(Arc::clone(&test.app), gate, permits);
         let runtime = Runtime::new().expect("threads");
         let alice = user(&test, &admin, &instance, "alice");
         let site = Self { test, instance, alice, router, runtime };
