@@ -12,7 +12,7 @@ use crate::mail::Mailer;
 use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::tls::Tls;
 use crate::worker::Workers;
-use crate::{effects, linkage, listen};
+use crate::{backup, effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
 use directory::managed::{self, Domains};
@@ -139,6 +139,10 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     };
     if let (Mode::Ephemeral, true, Some(bootstrap)) = (mode, config.has_data, &assembly.bootstrap) {
         bootstrap::write_ephemeral(&config.data, bootstrap)?;
+    }
+    if mode == Mode::Durable {
+        backup::clear_left_overs(&config.data)?;
+        backup::settle(&assembly.app, &config.data)?;
     }
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), tls.is_some(), first_state);
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;

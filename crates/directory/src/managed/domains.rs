@@ -45,6 +45,13 @@ pub trait Domains: Send + Sync {
     /// When it cannot be removed.
     fn remove_snapshot(&self, id: &DirectoryId, snapshot: &str) -> std::io::Result<()>;
 
+    /// Copies the domain as it is now into the place of a backup of that name, where one that is not made is left out.
+    /// False: this server does not have that place.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> std::io::Result<bool>;
+
     /// Ends every domain, and waits until they have: the program is about to end.
     fn stop(&self);
 }

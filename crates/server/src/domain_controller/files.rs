@@ -68,6 +68,11 @@ impl Files {
         self.base.join("snapshots").join(id)
     }
 
+    /// Whether there is something of a domain that was made.
+    pub(super) fn has_data(&self) -> bool {
+        self.samba().exists() || self.replaced().exists()
+    }
+
     /// Whether the domain was made; one that was being replaced when the server ended is put back.
     pub(super) fn is_made(&self) -> io::Result<bool> {
         if !self.samba().exists() && self.replaced().exists() {
@@ -134,6 +139,29 @@ impl Files {
         absent(fs::remove_dir_all(self.snapshot(id)))
     }
 
+    /// Copies the domain with its certificates, which must stand still, to another place.
+    pub(super) fn copy_to_backup(&self, other: &Self) -> io::Result<()> {
+        if !self.is_made()? {
+            return Ok(());
+        }
+        other.remove()?;
+        self.copy_database(&self.samba(), &other.samba())?;
+        // There are none before the first start.
+        if self.tls().exists() { copy(&self.tls(), &other.tls()) } else { Ok(()) }
+    }
+
+    /// Has a snapshot in another place too, where it takes no more room as long as it is here. False: its files are gone.
+    pub(super) fn share_snapshot(&self, id: &str, other: &Self) -> io::Result<bool> {
+        match share(&self.snapshot(id), &other.snapshot(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It was deleted meanwhile, or a part of it.
+                other.remove_snapshot(id)?;
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
     fn copy_database(&self, from: &Path, to: &Path) -> io::Result<()> {
         create_private_directory(to).map_err(io::Error::other)?;
         DATABASE.iter().try_for_each(|part| copy(&from.join(part), &to.join(part)))
@@ -177,6 +205,23 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         } else if kind.is_file() {
             fs::copy(entry.path(), &target)?;
             fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the files of a directory in another place too: linked, or copied where the file system has no links.
+fn share(from: &Path, to: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(from)?;
+    create_private_directory(to).map_err(io::Error::other)?;
+    for entry in entries {
+        let entry = entry?;
+        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            share(&entry.path(), &target)?;
+        } else if fs::hard_link(entry.path(), &target).is_err() {
+            absent(fs::remove_file(&target))?;
+            fs::copy(entry.path(), &target)?;
         }
     }
     Ok(())

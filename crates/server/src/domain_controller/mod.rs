@@ -4,6 +4,7 @@
 //! ([`network`]), whose data lie below the data directory ([`files`]). It is made, started and watched by a thread
 //! ([`supervisor`]), and ends with the server. Nothing of the machine's own configuration is read or changed.
 
+mod backup;
 mod certificate;
 mod files;
 mod network;
@@ -11,6 +12,7 @@ mod process;
 mod programs;
 mod supervisor;
 
+pub(crate) use backup::{DomainFiles, PLACE as BACKUP_PLACE, place as backup_place};
 pub use network::{NETWORK, Network};
 
 use base::{DirectoryId, Random};
@@ -130,6 +132,10 @@ impl Domains for DomainControllers {
 
     fn remove_snapshot(&self, id: &DirectoryId, snapshot: &str) -> io::Result<()> {
         self.files(id)?.remove_snapshot(snapshot)
+    }
+
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> io::Result<bool> {
+        self.copy_to_backup(id, backup)
     }
 
     fn stop(&self) {
