@@ -10,6 +10,7 @@ mod controller;
 mod create;
 mod data_access;
 mod domains;
+mod home;
 mod password;
 mod snapshot;
 pub(crate) mod stage;

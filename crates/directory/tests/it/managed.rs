@@ -26,13 +26,22 @@ struct Told {
     asked: Vec<String>,
     fails: bool,
     has_place: bool,
+    home: &'static str,
 }
 
 impl Double {
     fn new() -> Self {
         let state = State::Starting;
         let (plans, asked) = (Vec::new(), Vec::new());
-        Self(Arc::new(Mutex::new(Told { obstacle: None, state, plans, asked, fails: false, has_place: true })))
+        Self(Arc::new(Mutex::new(Told {
+            obstacle: None,
+            state,
+            plans,
+            asked,
+            fails: false,
+            has_place: true,
+            home: "here",
+        })))
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Told) -> T) -> T {
@@ -60,6 +69,10 @@ impl Domains for Double {
         self.with(|told| told.obstacle.clone())
     }
 
+    fn home(&self) -> Result<String, String> {
+        Ok(self.with(|told| told.home.to_owned()))
+    }
+
     fn free_address(&self, taken: &[String]) -> Result<Ipv4Addr, String> {
         Ok(Ipv4Addr::new(127, 90, 0, taken.len() as u8 + 1))
     }
@@ -79,17 +92,17 @@ impl Domains for Double {
         self.note("take".to_owned())
     }
 
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> io::Result<bool> {
+        self.note(format!("copy {id} for {backup}"))?;
+        Ok(self.with(|told| told.has_place))
+    }
+
     fn restore(&self, _id: &DirectoryId, snapshot: &str) -> io::Result<()> {
         self.note(format!("restore {snapshot}"))
     }
 
     fn remove_snapshot(&self, _id: &DirectoryId, snapshot: &str) -> io::Result<()> {
         self.note(format!("remove {snapshot}"))
-    }
-
-    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> io::Result<bool> {
-        self.note(format!("copy {id} for {backup}"))?;
-        Ok(self.with(|told| told.has_place))
     }
 
     fn stop(&self) {}
@@ -404,6 +417,46 @@ fn after_a_restore_everything_is_read_anew_from_domains_that_are_run_here() {
     let sql = "select server from dir_sync order by store_id";
     let servers = store.read(|tx| tx.all(sql, params![], |row| row.get::<Option<String>>(0))).expect("read");
     assert_eq!(servers, [None, Some("dc1".to_owned())]);
+}
+
+#[test]
+fn a_domain_whose_files_another_server_has_is_left_alone() {
+    let managed = managed();
+    let app = &managed.world.app.app;
+    let id = managed.active();
+    let snapshot = managed.snapshot(&id).expect("begun");
+    managed.domains.with(|told| {
+        told.home = "elsewhere";
+        told.plans.clear();
+    });
+    managed.domains.set(State::Failed { reason: "The data of the domain are gone.".to_owned() });
+    directory::managed::changed(app, &id).expect("noted");
+    managed.run_jobs_later(2);
+    assert_eq!(managed.stage(&id), (DirectoryStage::Active, String::new()));
+    assert_eq!(managed.snapshots(&id)[0].status, Some(SnapshotStatus::Creating), "it waits for the server that has it");
+    managed.world.call::<ops::DeleteSnapshot>(DeleteSnapshotRequest { snapshot_id: snapshot }).expect("deleted");
+    let input = DeleteDirectoryRequest { directory_id: id.to_string() };
+    managed.world.call::<ops::DeleteDirectory>(input).expect("deleted");
+    managed.run_jobs_later(2);
+    assert_eq!(managed.stage(&id).0, DirectoryStage::Deleting);
+    assert!(managed.domains.with(|told| told.plans.is_empty()) && managed.domains.asked().is_empty());
+
+    managed.domains.with(|told| told.home = "here");
+    managed.run_jobs_later(2);
+    assert!(managed.domains.asked().contains(&"remove".to_owned()));
+}
+
+#[test]
+fn a_server_that_is_alone_has_every_domain() {
+    let managed = managed();
+    let id = managed.active();
+    managed.domains.with(|told| told.home = "moved");
+    managed.domains.set(State::Starting);
+    directory::managed::resume(&managed.world.app.app).expect("resumed");
+    assert_eq!(managed.stage(&id).0, DirectoryStage::Impaired);
+    managed.domains.with(|told| told.plans.clear());
+    managed.run_jobs_later(2);
+    assert!(managed.domains.with(|told| told.plans.pop()).is_some_and(|plan| plan.id == id));
 }
 
 #[test]

@@ -123,6 +123,7 @@ pub(super) struct Gathered {
 pub(super) fn gather(config: &Config, until: Timestamp) -> Result<Gathered> {
     let place = Place::new(&config.data)?;
     let live = DomainFiles::of(&config.data);
+    live.copy_home(&place.domain_files()).context("the id of the data directory cannot be copied")?;
     let is_embedded = config.database_url.is_none();
     if !is_embedded && live.made()?.is_empty() {
         return Ok(Gathered { place, database: Database::Postgresql, domains: Vec::new(), notes: Vec::new() });

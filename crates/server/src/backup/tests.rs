@@ -286,7 +286,14 @@ fn a_server_that_stands_still_is_backed_up_and_restored() {
     let file = day.scratch.join("backup.tar");
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     assert!(!day.data.join(BACKUP_PLACE).exists() && !day.scratch.join("backup.tar.partial").exists());
+    let network = crate::domain_controller::Network::parse("127.90.0.0/16").expect("a network");
+    let domains = crate::domain_controller::DomainControllers::new(Some(&day.data), network);
+    let home = directory::managed::Domains::home(&domains).expect("an id");
+    assert_eq!(directory::managed::Domains::home(&domains).expect("an id"), home);
+    day.back_up(false).expect("backed up");
     day.put_back("other").expect("restored");
+    let domains = crate::domain_controller::DomainControllers::new(Some(&day.scratch.join("other")), network);
+    assert_eq!(directory::managed::Domains::home(&domains).expect("an id"), home, "it takes the other's place");
     let other = tree(&day.scratch.join("other"));
     assert_eq!(other["master.key"], b"key\n");
     assert_eq!(other["aws-hosts-ca.pem"], b"pem");

@@ -1,8 +1,9 @@
 //! The files of domains in a backup: `DIR/backup/<name>/directories/<directory>/` is laid out as the domain itself is,
 //! without what is made anew at each start.
 
-use super::files::Files;
+use super::files::{Files, HOME};
 use super::{DIRECTORY, DomainControllers};
+use crate::bootstrap::create_private_directory;
 use base::DirectoryId;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,18 @@ impl DomainFiles {
     /// When it cannot be copied.
     pub(crate) fn copy(&self, id: &DirectoryId, other: &Self) -> io::Result<()> {
         self.files(id).copy_to_backup(&other.files(id))
+    }
+
+    /// Gives another place the id of this one: it is to take its place.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn copy_home(&self, other: &Self) -> io::Result<()> {
+        if !self.root.join(HOME).exists() {
+            return Ok(());
+        }
+        create_private_directory(&other.root).map_err(io::Error::other)?;
+        std::fs::copy(self.root.join(HOME), other.root.join(HOME)).map(drop)
     }
 
     /// Has a snapshot, which never changes, in another place too. False: its files are gone.

@@ -5,7 +5,7 @@
 
 use crate::bootstrap::{create_private_directory, write_private};
 use anyhow::{Context as _, Result};
-use base::DirectoryId;
+use base::{DirectoryId, Random};
 use directory::managed::Plan;
 use std::fmt::Write as _;
 use std::fs;
@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Longest path of the data directory, in bytes: below it are sockets, whose paths have at most 107.
 const ROOT_BYTES_MAX: usize = 107 - "/d-1234567890/new-12345678/run/ncalrpc/np/protected_storage".len();
+/// The file with the id of the place of all domains, below which they lie.
+pub(super) const HOME: &str = "home";
 /// The parts of the database; everything else is made anew at each start.
 const DATABASE: [&str; 2] = ["private", "state"];
 /// Below the database, what is no part of it.
@@ -32,6 +34,26 @@ pub(super) fn obstacle(root: &Path) -> Option<String> {
     (text.len() > ROOT_BYTES_MAX).then(|| {
         format!("The path {text} is too long for Samba's sockets: choose a data directory with a shorter one.")
     })
+}
+
+/// The id of the place of domains, which it gets when it has none.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(super) fn home(root: &Path) -> Result<String> {
+    let file = root.join(HOME);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot read {}", file.display()))
+        }
+        _ => {
+            create_private_directory(root)?;
+            let id = Random::from_system().text(b"0123456789abcdef", 32);
+            write_private(&file, id.as_bytes())?;
+            Ok(id)
+        }
+    }
 }
 
 /// The places of one domain.
