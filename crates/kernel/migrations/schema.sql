@@ -86,7 +86,7 @@ CREATE TABLE dir_directory (
     -- Moves with what connections are made from: addresses, certificates, the account.
     revision integer not null,
     created_at integer not null
-) strict;
+, home text) strict;
 
 CREATE TABLE dir_scope (
     store_id text not null references dir_sync (store_id),

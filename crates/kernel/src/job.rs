@@ -108,6 +108,23 @@ pub fn is_queued(tx: &mut Tx, kind: JobKind, key: &str) -> Result<bool> {
     tx.exists("select 1 from job where kind = $1 and key = $2 and state = 'queued'", params![kind.0, key])
 }
 
+/// The job of that kind for that key, as long as it is not done.
+///
+/// # Errors
+/// When the database fails.
+pub fn find(tx: &mut Tx, kind: JobKind, key: &str) -> Result<Option<Job>> {
+    let sql = "select id, kind, key, state, attempt, run_at, last_error from job where kind = $1 and key = $2";
+    tx.opt(sql, params![kind.0, key], job)
+}
+
+/// Takes back what was asked for. A worker that is at it is not disturbed, and changes nothing when it is done.
+///
+/// # Errors
+/// When the database fails.
+pub fn withdraw(tx: &mut WriteTx<'_>, kind: JobKind, key: &str) -> Result<()> {
+    tx.exec("delete from job where kind = $1 and key = $2", params![kind.0, key]).map(drop)
+}
+
 /// All jobs, those due first.
 ///
 /// # Errors

@@ -76,6 +76,15 @@ impl DataDirectory {
     /// # Errors
     /// When it cannot be created or another process holds it.
     pub fn open(path: &Path) -> Result<Self> {
+        let opened = Self::try_open(path)?;
+        opened.with_context(|| format!("the data directory {} is in use by another process", path.display()))
+    }
+
+    /// As [`Self::open`]; `None` when another process holds it.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn try_open(path: &Path) -> Result<Option<Self>> {
         create_private_directory(path)?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
@@ -84,9 +93,11 @@ impl DataDirectory {
             .write(true)
             .open(&lock_path)
             .with_context(|| format!("cannot write in the data directory {}", path.display()))?;
-        lock.try_lock()
-            .with_context(|| format!("the data directory {} is in use by another process", path.display()))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { path: path.to_owned(), _lock: lock })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {}", lock_path.display())),
+        }
     }
 
     /// The SQLite database.

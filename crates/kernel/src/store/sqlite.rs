@@ -63,6 +63,13 @@ impl Sqlite {
         Ok(Self { writer: Arc::clone(&pool), readers: pool })
     }
 
+    /// A database that nobody writes, through one connection that reads.
+    pub(super) fn inspect(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let pool = Pool::new(vec![configured(Connection::open_with_flags(path, flags).map_err(failure)?)?]);
+        Ok(Self { writer: Arc::clone(&pool), readers: pool })
+    }
+
     /// A transaction that writes has its connection and its lock at once. One that reads gets a connection with its
     /// first statement, which is also when SQLite takes the snapshot: many calls are answered from caches.
     pub(super) fn begin(&self, write: bool) -> Result<Guard> {
@@ -99,6 +106,18 @@ impl Sqlite {
         guard.connection = Some(self.writer.take());
         Ok(guard)
     }
+}
+
+/// Writes the state of the database at `from` to the new file `to`, in one transaction that reads.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let target = to.to_str().ok_or_else(|| Error::internal("the path of a copy is no text"))?;
+    // Not read-only: the first to open a database after a crash has its log to recover.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = configured(Connection::open_with_flags(from, flags).map_err(failure)?)?;
+    source.execute("vacuum into $1", [target]).map_err(failure)?;
+    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failure)?;
+    let verdict: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(failure)?;
+    if verdict == "ok" { Ok(()) } else { Err(Error::internal(format!("the database is damaged: {verdict}"))) }
 }
 
 fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {

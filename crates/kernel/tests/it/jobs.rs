@@ -15,6 +15,7 @@ on_every_engine! {
     a_job_that_wants_to_look_again_keeps_its_tries;
     a_panic_is_a_failed_try;
     a_job_without_code_is_a_failed_try;
+    what_was_asked_for_is_found_until_it_is_done_or_taken_back;
 }
 
 mod check {
@@ -141,6 +142,31 @@ mod check {
         });
         assert_eq!(run(&test), Some(START.plus_seconds(1)));
         assert_eq!((only(&test).state.as_str(), only(&test).attempt), ("queued", 0));
+    }
+
+    pub fn what_was_asked_for_is_found_until_it_is_done_or_taken_back(database: &Database) {
+        let test = test(database);
+        let store = &test.app.store;
+        let find = |key: &str| store.read(|tx| job::find(tx, SCRIPT, key)).expect("read").map(|job| job.state);
+        let withdraw = |key: &str| store.write(|tx| job::withdraw(tx, SCRIPT, key), |_| {}).expect("withdrawn");
+        for key in ["a", "b", "c"] {
+            enqueue(&test.app, SCRIPT, key, START);
+        }
+        withdraw("a");
+        withdraw("none");
+        assert_eq!((find("a"), find("b").as_deref()), (None, Some("queued")));
+        for _ in ["b", "c"] {
+            then(|app, key| {
+                if key == "c" {
+                    app.store.write(|tx| job::withdraw(tx, SCRIPT, key), |_| {})?;
+                }
+                let state = app.store.read(|tx| job::find(tx, SCRIPT, key))?.map(|job| job.state);
+                assert_eq!(state.as_deref(), (key == "b").then_some("running"));
+                Err(Error::internal("it does not work"))
+            });
+        }
+        run(&test);
+        assert_eq!((find("b").as_deref(), find("c")), (Some("queued"), None));
     }
 
     pub fn several_workers_run_each_job_once(database: &Database) {
