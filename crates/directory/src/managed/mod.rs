@@ -11,6 +11,7 @@ mod create;
 mod data_access;
 mod domains;
 mod home;
+pub mod own_password;
 mod password;
 mod snapshot;
 pub(crate) mod stage;

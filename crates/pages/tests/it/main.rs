@@ -77,8 +77,7 @@ fn signing_in() -> Vec<(&'static str, Html)> {
 fn setting_passwords() -> Vec<(&'static str, Html)> {
     use password::{NewPassword, Occasion, Problem as Rule};
     let (portal, expires_at) = (HOSTILE, NOW);
-    let occasions =
-        [Occasion::Given, Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
+    let links = [Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
     let problems = [
         None,
         Some(Rule::Length),
@@ -86,11 +85,19 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
         Some(Rule::Reused),
         Some(Rule::Guessable),
         Some(Rule::Mismatch),
+        Some(Rule::Longer),
+        Some(Rule::Simple),
+        Some(Rule::Young),
+        Some(Rule::Domain),
+        Some(Rule::Present),
+        Some(Rule::Throttled { minutes: 1 }),
+        Some(Rule::Throttled { minutes: 2 }),
+        Some(Rule::Unavailable),
         Some(Rule::Expired),
     ];
     let mut all = Vec::new();
-    for occasion in occasions {
-        let next = (occasion == Occasion::Given).then_some(HOSTILE);
+    for occasion in [Occasion::Given, Occasion::Domain].into_iter().chain(links) {
+        let next = (!links.contains(&occasion)).then_some(HOSTILE);
         for problem in problems {
             let (frame, ticket, user_name, csrf) = (frame(), HOSTILE, HOSTILE, HOSTILE);
             let page = NewPassword { frame, occasion, ticket, user_name, next, csrf, problem };

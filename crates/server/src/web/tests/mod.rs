@@ -1,6 +1,7 @@
 //! The pages through their router, with a real application behind them.
 
 mod console;
+mod domain_password;
 mod recovery;
 mod saml;
 mod site;
@@ -129,6 +130,7 @@ fn every_answer_carries_the_policy() {
     let places = [
         "/signin",
         "/signin/password",
+        "/signin/domain-password",
         "/signin/forgot",
         "/signin/invitation",
         "/signin/reset?token=x",
