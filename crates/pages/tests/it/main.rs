@@ -85,6 +85,9 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
         Some(Rule::Reused),
         Some(Rule::Guessable),
         Some(Rule::Mismatch),
+        Some(Rule::Expired),
+    ];
+    let of_domains = [
         Some(Rule::Longer),
         Some(Rule::Simple),
         Some(Rule::Young),
@@ -93,12 +96,12 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
         Some(Rule::Throttled { minutes: 1 }),
         Some(Rule::Throttled { minutes: 2 }),
         Some(Rule::Unavailable),
-        Some(Rule::Expired),
     ];
     let mut all = Vec::new();
     for occasion in [Occasion::Given, Occasion::Domain].into_iter().chain(links) {
         let next = (!links.contains(&occasion)).then_some(HOSTILE);
-        for problem in problems {
+        let more = of_domains.into_iter().filter(|_| occasion == Occasion::Domain);
+        for problem in problems.into_iter().chain(more) {
             let (frame, ticket, user_name, csrf) = (frame(), HOSTILE, HOSTILE, HOSTILE);
             let page = NewPassword { frame, occasion, ticket, user_name, next, csrf, problem };
             all.push(("new password", page.render()));

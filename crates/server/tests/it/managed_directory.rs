@@ -132,7 +132,8 @@ impl Form {
     }
 
     fn submit(&self, server: &Server, place: &str, fields: &[(&str, &str)]) -> Answer {
-        let all = std::iter::once(&("csrf", self.token.as_str())).chain(fields);
+        let own = ("csrf", self.token.as_str());
+        let all = std::iter::once(&own).chain(fields);
         let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let call = Call::post(place, "application/x-www-form-urlencoded", body.join("&"));
         call.header("cookie", &self.cookie).send(server.address).expect("an answer")
