@@ -134,6 +134,9 @@ async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response 
     if is_browser_at_the_door(&request) {
         return axum::response::Redirect::to("/start").into_response();
     }
+    if let Some(page) = crate::web::nowhere(&edge.app, &request) {
+        return page;
+    }
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let request_id = RequestInfo::new_id(&edge.app);
