@@ -198,6 +198,16 @@ fn still_holds(app: &Arc<App>, worker: &str, job: &Job, claimed_at: Timestamp) -
     Ok(renewed == 1)
 }
 
+/// Lets jobs begin anew that a worker took who ended without a word. For whoever knows that no worker lives: others
+/// must wait until the leases end.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_leases(app: &App) -> Result<()> {
+    app.store.write(|tx| tx.exec("update job set lease_until = 0 where state = 'running'", params![]), |_| {})?;
+    Ok(())
+}
+
 fn claim(app: &Arc<App>, worker: &str, now: Timestamp) -> Result<Vec<Job>> {
     let lease_until = now.plus_seconds(LEASE_SECONDS);
     let is_due = "select 1 from job where (state = 'queued' and run_at <= $1) or (state = 'running' and lease_until <= $1) limit 1";

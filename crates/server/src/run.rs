@@ -148,6 +148,10 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
         backup::settle(&assembly.app, &config.data)?;
     }
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), first_state);
+    if config.database_url.is_none() {
+        // The data directory is locked: whoever had taken jobs of its database is gone.
+        kernel::job::end_leases(&assembly.app)?;
+    }
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;
     managed::resume(&assembly.app)?;
     ready(&assembly, &config)?;

@@ -9,6 +9,7 @@ on_every_engine! {
     several_workers_run_each_job_once;
     a_job_whose_lease_ended_is_taken_over_and_the_first_worker_changes_nothing;
     a_worker_that_was_slow_skips_what_others_took;
+    a_job_of_a_worker_that_is_known_to_be_gone_begins_anew_at_once;
     a_job_that_ends_its_worker_each_time_is_given_up;
     pauses_grow_until_the_job_is_dead_and_a_retry_revives_it;
     a_job_that_wants_to_look_again_keeps_its_tries;
@@ -242,6 +243,21 @@ mod check {
         }
         assert_eq!(run(&test), None);
         assert_eq!(steps_left(), 0);
+    }
+
+    pub fn a_job_of_a_worker_that_is_known_to_be_gone_begins_anew_at_once(database: &Database) {
+        let test = test(database);
+        enqueue(&test.app, SCRIPT, "a", START);
+        then(|app, _| {
+            exec(app, "update job set lease_owner = 'killed'");
+            Ok(Outcome::Done)
+        });
+        run(&test);
+        assert_eq!(only(&test).state, "running");
+        job::end_leases(&test.app).expect("written");
+        then(|_, _| Ok(Outcome::Done));
+        run(&test);
+        assert_eq!((steps_left(), jobs(&test.app.store).len()), (0, 0));
     }
 
     pub fn a_job_that_ends_its_worker_each_time_is_given_up(database: &Database) {
