@@ -29,6 +29,7 @@ mod tests;
 mod visit;
 
 pub(crate) use console::place_of_console;
+pub(crate) use portal::place_of_portal;
 
 use crate::gate::Gate;
 use crate::listen::OverTls;
