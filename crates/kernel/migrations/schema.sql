@@ -769,14 +769,12 @@ CREATE TABLE sso_instance (
     private_key blob not null,
     -- Life of a portal session, in seconds.
     session_seconds integer not null,
-    -- How long a browser may rest before one must sign in anew, in seconds.
-    session_idle_seconds integer not null,
     -- Whether member accounts may have instances of their own.
     allows_account_instances integer not null,
     -- What the owner chose beyond columns, as JSON.
     settings text not null,
     created_at integer not null
-) strict;
+, session_idle_seconds integer not null default 28800) strict;
 
 CREATE TABLE sso_mail_link (
     -- SHA-256 of the token in the link.
@@ -864,8 +862,7 @@ CREATE TABLE sso_provisioned (
 CREATE TABLE sso_refresh_token (
     token_hash blob primary key,
     session_id text not null references sso_session (id),
-    used_at integer
-) strict;
+    used_at integer) strict;
 
 CREATE TABLE sso_region (
     instance_id text not null references sso_instance (id),

@@ -452,7 +452,13 @@ fn a_server_that_is_alone_has_every_domain() {
     let id = managed.active();
     managed.domains.with(|told| told.home = "moved");
     managed.domains.set(State::Starting);
-    directory::managed::resume(&managed.world.app.app).expect("resumed");
+    let app = &managed.world.app.app;
+    directory::managed::resume(app).expect("resumed");
+    if app.store.is_shared() {
+        // It may be another server's.
+        assert_eq!(managed.stage(&id).0, DirectoryStage::Active);
+        return;
+    }
     assert_eq!(managed.stage(&id).0, DirectoryStage::Impaired);
     managed.domains.with(|told| told.plans.clear());
     managed.run_jobs_later(2);
