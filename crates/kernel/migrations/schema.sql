@@ -86,7 +86,7 @@ CREATE TABLE dir_directory (
     -- Moves with what connections are made from: addresses, certificates, the account.
     revision integer not null,
     created_at integer not null
-) strict;
+, home text) strict;
 
 CREATE TABLE dir_scope (
     store_id text not null references dir_sync (store_id),
@@ -769,6 +769,8 @@ CREATE TABLE sso_instance (
     private_key blob not null,
     -- Life of a portal session, in seconds.
     session_seconds integer not null,
+    -- How long a browser may rest before one must sign in anew, in seconds.
+    session_idle_seconds integer not null,
     -- Whether member accounts may have instances of their own.
     allows_account_instances integer not null,
     -- What the owner chose beyond columns, as JSON.

@@ -199,8 +199,9 @@ pub struct IdentityCenterSettings {
     pub device_approval_allowed: Option<bool>,
     pub portal_alias: Option<String>,
     pub session_duration_minutes: Option<i32>,
+    pub session_idle_minutes: Option<i32>,
 }
-smithy::shape!(IdentityCenterSettings { 0 account_instances_allowed 1 device_approval_allowed 2 portal_alias 3 session_duration_minutes });
+smithy::shape!(IdentityCenterSettings { 0 account_instances_allowed 1 device_approval_allowed 2 portal_alias 3 session_duration_minutes 4 session_idle_minutes });
 
 #[derive(Default, Clone)]
 pub struct IdentitySource {
@@ -510,8 +511,9 @@ pub struct UpdateIdentityCenterSettingsRequest {
     pub instance_arn: Option<String>,
     pub portal_alias: Option<String>,
     pub session_duration_minutes: Option<i32>,
+    pub session_idle_minutes: Option<i32>,
 }
-smithy::shape!(UpdateIdentityCenterSettingsRequest { 0 account_instances_allowed 1 device_approval_allowed 2 instance_arn 3 portal_alias 4 session_duration_minutes });
+smithy::shape!(UpdateIdentityCenterSettingsRequest { 0 account_instances_allowed 1 device_approval_allowed 2 instance_arn 3 portal_alias 4 session_duration_minutes 5 session_idle_minutes });
 
 #[derive(Default, Clone)]
 pub struct UpdateIdentityCenterSettingsResponse {
@@ -664,6 +666,7 @@ pub mod schema {
         opt("DeviceApprovalAllowed", &Boolean),
         opt("PortalAlias", &PortalAlias),
         opt("SessionDurationMinutes", &SessionMinutes),
+        opt("SessionIdleMinutes", &SessionMinutes),
     ]);
     pub static IdentitySource: Schema = structure("IdentitySource", &[
         opt("DirectoryId", &DirectoryId),
@@ -843,6 +846,7 @@ pub mod schema {
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
         opt("PortalAlias", &PortalAlias),
         opt("SessionDurationMinutes", &SessionMinutes),
+        opt("SessionIdleMinutes", &SessionMinutes),
     ]);
     pub static UpdateIdentityCenterSettingsResponse: Schema = structure("UpdateIdentityCenterSettingsResponse", &[
         opt("IdentityCenter", &IdentityCenter),

@@ -9,7 +9,9 @@ mod settings;
 pub mod signer;
 
 pub use lifecycle::{delete_organization_instance, enable, on_organization_deleted};
-pub use settings::{set_alias, set_allows_account_instances, set_session_seconds, set_setting, setting};
+pub use settings::{
+    set_alias, set_allows_account_instances, set_session_idle_seconds, set_session_seconds, set_setting, setting,
+};
 pub use signer::{Signer, entity_id, saml_metadata, signing_key};
 
 use base::{AccountId, IdentityStoreId, InstanceId, OrgId, Timestamp};
@@ -67,6 +69,8 @@ pub struct Instance {
     pub provider_suffix: String,
     /// Life of a portal session, in seconds.
     pub session_seconds: i64,
+    /// How long a browser may rest before one must sign in anew, in seconds.
+    pub session_idle_seconds: i64,
     /// Whether member accounts may have instances of their own.
     pub allows_account_instances: bool,
     /// When it came to be.
@@ -115,7 +119,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, kind, owner_account_id, org_id, store_id, alias, name, region, status, provider_suffix, \
-             session_seconds, allows_account_instances, created_at from sso_instance ",
+             session_seconds, session_idle_seconds, allows_account_instances, created_at from sso_instance ",
             $rest
         )
     };
@@ -134,8 +138,9 @@ fn instance(row: &Row<'_>) -> Result<Instance> {
         status: row.get(8)?,
         provider_suffix: row.get(9)?,
         session_seconds: row.get(10)?,
-        allows_account_instances: row.get(11)?,
-        created_at: row.get(12)?,
+        session_idle_seconds: row.get(11)?,
+        allows_account_instances: row.get(12)?,
+        created_at: row.get(13)?,
     })
 }
 

@@ -5,10 +5,12 @@
 //! Kerberos and the tools for Active Directory, as the user `Admin` of its unit, and the [`crate::connector`] asks it as
 //! it asks a customer's.
 
+pub mod backup;
 mod controller;
 mod create;
 mod data_access;
 mod domains;
+mod home;
 mod password;
 mod snapshot;
 pub(crate) mod stage;
@@ -66,5 +68,5 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    snapshot::jobs()
+    [snapshot::jobs(), backup::jobs()].into_iter().flatten().collect()
 }

@@ -32,7 +32,7 @@ const PORT: u16 = 443;
 /// The certificate of the authority, in the data directory.
 pub const CERTIFICATE_FILE: &str = "aws-hosts-ca.pem";
 /// Its private key.
-const KEY_FILE: &str = "aws-hosts-ca.key";
+pub(crate) const KEY_FILE: &str = "aws-hosts-ca.key";
 
 /// What turns connections into TLS connections under AWS's names.
 pub struct AwsHosts {

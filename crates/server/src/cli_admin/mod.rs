@@ -76,6 +76,9 @@ struct Settings {
     /// Life of a session in the portal, in minutes: 15 to 129600; counts for new sessions
     #[arg(long, value_name = "MINUTES")]
     session_minutes: Option<i32>,
+    /// How long a browser may rest before one must sign in anew, in minutes: 15 to 129600; tools go on
+    #[arg(long, value_name = "MINUTES")]
+    idle_minutes: Option<i32>,
     /// Name in the start URL instead of the id; can be chosen once
     #[arg(long, value_name = "NAME")]
     portal_alias: Option<String>,
@@ -287,11 +290,13 @@ impl Settings {
         let input = shapes::UpdateIdentityCenterSettingsRequest {
             instance_arn,
             session_duration_minutes: self.session_minutes,
+            session_idle_minutes: self.idle_minutes,
             portal_alias: self.portal_alias,
             account_instances_allowed: allows(self.account_instances),
             device_approval_allowed: allows(self.device_approval),
         };
         let is_empty = input.session_duration_minutes.is_none()
+            && input.session_idle_minutes.is_none()
             && input.portal_alias.is_none()
             && input.account_instances_allowed.is_none()
             && input.device_approval_allowed.is_none();

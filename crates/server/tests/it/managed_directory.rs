@@ -4,6 +4,7 @@
 
 use crate::administration::done;
 use crate::aws_cli::Aws;
+use crate::backup::{succeeds, text};
 use crate::harness::{Scratch, Server, Start, eventually, forget_settings, run};
 use crate::wire::{Call, encode};
 use serde_json::Value;
@@ -21,22 +22,24 @@ const MAKING_TIME_MAX: Duration = Duration::from_secs(600);
 /// A server that runs a domain.
 struct Day {
     scratch: Scratch,
+    data: PathBuf,
     network: String,
 }
 
 impl Day {
     fn new() -> Self {
         let network = format!("127.91.{}.0/24", std::process::id() % 250);
-        Self { scratch: Scratch::new(), network }
+        let scratch = Scratch::new();
+        Self { data: scratch.join("data"), scratch, network }
     }
 
     fn server(&self) -> Server {
-        Start::durable(&self.scratch.join("data")).with(&["--directory-addresses", &self.network]).server()
+        Start::durable(&self.data).with(&["--directory-addresses", &self.network]).server()
     }
 
     /// The ids of the processes that work in the data of domains: Samba overwrites its command line.
     fn controllers(&self) -> Vec<u32> {
-        let domains = self.scratch.join("data/directories");
+        let domains = self.data.join("directories");
         let is_controller =
             |id: &u32| std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|place| place.starts_with(&domains));
         let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
@@ -159,7 +162,7 @@ fn reset_password(aws: &Aws, id: &str, name: &str, password: &str) -> Result<(),
 #[test]
 #[ignore = "needs Samba and ports below 1024"]
 fn a_domain_is_made_watched_and_ended_with_the_server() {
-    let day = Day::new();
+    let mut day = Day::new();
     let server = day.server();
     let aws = Aws::of_profile(&server);
     let id = create(&aws);
@@ -195,6 +198,7 @@ fn a_domain_is_made_watched_and_ended_with_the_server() {
 
     comes_back(&day, &server, &id);
     goes_back(&server, &aws, &id, &domain);
+    let server = comes_back_elsewhere(&mut day, server, &id, &domain);
     ends_and_starts(&day, server, &id);
 }
 
@@ -210,8 +214,7 @@ fn comes_back(day: &Day, server: &Server, id: &str) {
     assert_eq!(signs_in(server, "alice", PASSWORD), Some(true));
 }
 
-/// A snapshot has what was there when it was taken.
-fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
+fn take_snapshot(aws: &Aws, id: &str) -> String {
     let taken = aws.json(&format!("ds create-snapshot --directory-id {id} --name before"));
     let snapshot = taken["SnapshotId"].as_str().expect("an id").to_owned();
     eventually("the snapshot", || {
@@ -219,6 +222,12 @@ fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
         assert_ne!(found["Snapshots"][0]["Status"], "Failed", "{found}");
         (found["Snapshots"][0]["Status"] == "Completed").then_some(())
     });
+    snapshot
+}
+
+/// A snapshot has what was there when it was taken.
+fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
+    let snapshot = take_snapshot(aws, id);
     await_stage(server, id, "Active");
     eventually("alice is deleted", || {
         domain.modify(&format!("dn: CN=alice,OU=Users,{UNIT}\nchangetype: delete\n")).then_some(())
@@ -228,6 +237,43 @@ fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
     await_stage(server, id, "Active");
     assert_eq!(signs_in(server, "alice", PASSWORD), Some(true));
     aws.text(&format!("ds delete-snapshot --snapshot-id {snapshot}"));
+}
+
+/// A backup that was made while the domain ran, and another one after the server has ended. The first is restored: it
+/// has whoever was there then. Returns its server, with which the day goes on.
+fn comes_back_elsewhere(day: &mut Day, server: Server, id: &str, domain: &Domain) -> Server {
+    let (first, second) = (day.scratch.join("first.tar"), day.scratch.join("second.tar"));
+    let snapshot = take_snapshot(&Aws::of_credentials(&server, &server.admin()), id);
+    await_stage(&server, id, "Active");
+    let told = succeeds(&["backup", "--data", text(&day.data), text(&first)]);
+    assert!(told.contains("1 domain.") && told.lines().count() == 1, "{told}");
+    assert!(!day.data.join("backup").exists(), "nothing is left");
+    await_stage(&server, id, "Active");
+    eventually("alice is deleted", || {
+        domain.modify(&format!("dn: CN=alice,OU=Users,{UNIT}\nchangetype: delete\n")).then_some(())
+    });
+    assert_eq!(signs_in(&server, "alice", PASSWORD), Some(false));
+    assert!(server.stop("TERM").success());
+    let told = succeeds(&["backup", "--data", text(&day.data), text(&second)]);
+    assert!(told.contains("1 domain."), "{told}");
+
+    for (file, data, has_alice) in [(&second, "later", false), (&first, "other", true)] {
+        day.data = day.scratch.join(data);
+        succeeds(&["restore", text(file), "--data", text(&day.data)]);
+        let server = day.server();
+        await_stage(&server, id, "Active");
+        assert_eq!(signs_in(&server, "alice", PASSWORD), Some(has_alice), "{data}");
+        assert!(!day.data.join("restored").exists(), "it was taken note of");
+        let aws = Aws::of_credentials(&server, &server.admin());
+        let snapshots = aws.json(&format!("ds describe-snapshots --directory-id {id}"));
+        assert_eq!(snapshots["Snapshots"][0]["SnapshotId"], snapshot.as_str());
+        assert!(day.data.join(format!("directories/{id}/snapshots/{snapshot}/private/sam.ldb")).exists());
+        if has_alice {
+            return server;
+        }
+        assert!(server.stop("TERM").success());
+    }
+    unreachable!("the first has alice");
 }
 
 /// No controller outlives the server, and the next server starts it again.

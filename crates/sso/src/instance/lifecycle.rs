@@ -77,8 +77,9 @@ pub(super) fn create(cx: &mut WriteCx<'_>, new: New) -> Result<Instance> {
     let region = app.settings.region.clone();
     cx.write().exec_one(
         "insert into sso_instance (id, kind, owner_account_id, org_id, store_id, name, region, status, provider_suffix, \
-           certificate, private_key, session_seconds, allows_account_instances, settings, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $10, $11, 0, '{}', $12)",
+           certificate, private_key, session_seconds, session_idle_seconds, allows_account_instances, settings, \
+           created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $10, $11, $11, 0, '{}', $12)",
         params![
             id,
             kind.as_str(),

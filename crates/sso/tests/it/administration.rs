@@ -111,10 +111,15 @@ fn settings_change_one_by_one() {
     };
     let center = update(input).expect("updated").identity_center.expect("described");
     assert_eq!(center.start_url.as_deref(), Some("https://acme.awsapps.com/start"));
-    let shorter = UpdateIdentityCenterSettingsRequest { session_duration_minutes: Some(15), ..none() };
+    let shorter = UpdateIdentityCenterSettingsRequest {
+        session_duration_minutes: Some(15),
+        session_idle_minutes: Some(20),
+        ..none()
+    };
     let settings = update(shorter).expect("updated").identity_center.and_then(|center| center.settings);
     let settings = settings.expect("settings");
     assert_eq!((settings.session_duration_minutes, settings.portal_alias.as_deref()), (Some(15), Some("acme")));
+    assert_eq!(settings.session_idle_minutes, Some(20));
     assert_eq!((settings.account_instances_allowed, settings.device_approval_allowed), (Some(true), Some(true)));
     let other_alias = UpdateIdentityCenterSettingsRequest { portal_alias: Some("other".to_owned()), ..none() };
     let actions: Vec<String> = permissions::<ops::UpdateIdentityCenterSettings>(&app, &admin(), &other_alias)
