@@ -7,10 +7,10 @@ mod domain;
 pub use authentication::{Authentication, Identified, authenticate};
 pub use domain::{Domain, Problem, Service};
 
-use crate::ldap::Patience;
+use crate::ldap::{Patience, dns};
 use crate::record::{self, Directory};
 use attempts::Attempts;
-use base::DirectoryId;
+use base::{DirectoryId, Random};
 use kernel::{App, Error, Result};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -101,6 +101,24 @@ impl Directories {
         let domain = Arc::new(Domain::new(app, directory, certificates, &self.options)?);
         domains.insert(directory.id.clone(), Arc::clone(&domain));
         Ok(domain)
+    }
+
+    /// The controllers of a domain that is no directory here, as the given name servers know them or an operator named
+    /// them.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn controllers_of(
+        &self,
+        domain: &str,
+        servers: &[IpAddr],
+        random: &mut Random,
+    ) -> Result<Vec<(String, IpAddr)>, String> {
+        if let Some(named) = self.options.controllers.get(domain) {
+            return Ok(named.clone());
+        }
+        let servers: Vec<_> = servers.iter().map(|server| (*server, self.options.dns_port).into()).collect();
+        dns::controllers(domain, &servers, random)
     }
 
     /// Leave to wait for a directory; `None` when too many calls do.

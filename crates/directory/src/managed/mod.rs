@@ -9,11 +9,13 @@ mod controller;
 mod create;
 mod data_access;
 mod domains;
+mod forwarder;
 mod password;
 mod snapshot;
 pub(crate) mod stage;
+mod trust;
 
-pub use domains::{Domains, FirstPasswords, Plan, State};
+pub use domains::{Domains, FirstPasswords, Plan, State, TrustOrder, TrustWork};
 pub use stage::{changed, resume, stop};
 
 use crate::record::Directory;
@@ -59,12 +61,20 @@ fn managed<O: Operation>(directory: Directory) -> Result<Directory> {
 }
 
 pub(crate) fn routes() -> Vec<Route> {
-    [create::routes(), controller::routes(), data_access::routes(), password::routes(), snapshot::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        create::routes(),
+        controller::routes(),
+        data_access::routes(),
+        forwarder::routes(),
+        password::routes(),
+        snapshot::routes(),
+        trust::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    snapshot::jobs()
+    [snapshot::jobs(), trust::jobs()].into_iter().flatten().collect()
 }

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_signin", include_str!("../../migrations/0010_signin.sql")),
     ("0011_mail_links", include_str!("../../migrations/0011_mail_links.sql")),
     ("0012_data", include_str!("../../migrations/0012_data.sql")),
+    ("0013_trusts", include_str!("../../migrations/0013_trusts.sql")),
 ];
 
 /// Brings the database to the newest version, each migration in its own transaction.
