@@ -50,7 +50,7 @@ fn answer(order: &TrustOrder, files: &Files, programs: &Programs) -> Result<Answ
     let mut command = programs.python();
     command.args(["-c", TRUST]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("Samba's tools cannot be started")?;
-    let said = talk(&mut child, &input(order, files), &order.directory.to_string());
+    let said = talk(&mut child, &input(order, files), order.directory.as_str());
     // Its input ends when this does, and so does it; what hangs in spite of that is ended.
     if said.is_err() {
         child.kill().ok();
