@@ -1,4 +1,4 @@
-"""Makes the other half of a trust in a domain of Samba's, as its own tool does: with calls to its local security authority.
+"""Makes the other half of a trust in a domain of Samba's, as its own tool does: with calls to its local authority.
 
 Run by the interpreter that has Samba's modules, as whoever runs the domain's controller, with one line of JSON on
 standard input: the configuration of the controller, the other domain (name, NetBIOS name, SID), the direction as this

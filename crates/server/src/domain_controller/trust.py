@@ -1,12 +1,12 @@
-"""Makes, changes, tries and removes a trust of a domain, as one line of JSON on standard input says. The last line of the
-output is JSON, with a reason where it cannot be done. Passwords are in neither arguments nor files. It ends when the input
-does: then whoever asked for it is gone."""
+"""Makes, changes, tries and removes a trust of a domain, as one line of JSON on standard input says. The last line of
+the output is JSON, with a reason where it cannot be done. Passwords are in neither arguments nor files. It ends when the
+input does: then whoever asked for it is gone."""
 
 import json
 import os
+import re
 import socket
 import sys
-import tempfile
 import threading
 import time
 
@@ -20,11 +20,10 @@ def end_with_input():
 
 threading.Thread(target=end_with_input, daemon=True).start()
 
-# Kerberos reads it when Samba is loaded.
-kerberos = tempfile.NamedTemporaryFile("w", dir=wanted["directory"], prefix="krb5-", suffix=".conf")
-kerberos.write(wanted["kerberos"])
-kerberos.flush()
-os.environ["KRB5_CONFIG"] = kerberos.name
+# Read by Samba when it is loaded. Nothing is left of it, however this ends.
+kerberos = os.memfd_create("krb5.conf")
+os.write(kerberos, wanted["kerberos"].encode())
+os.environ["KRB5_CONFIG"] = "/proc/self/fd/%d" % kerberos
 
 import ldb
 import samba
@@ -101,7 +100,9 @@ def missing():
 def controllers(port):
     """The other domain's controllers that answer at a port: name and address."""
     reason = "DNS names no domain controllers of %s." % remote
-    for host, address in wanted["controllers"][:CONTROLLERS_MAX]:
+    # What else a name server may say has a meaning where names are used below.
+    plain = [each for each in wanted["controllers"] if re.fullmatch("[A-Za-z0-9._-]+", each[0])]
+    for host, address in plain[:CONTROLLERS_MAX]:
         try:
             socket.create_connection((address, port), CONNECT_SECONDS).close()
             yield host, address
@@ -339,19 +340,19 @@ def channel_refusal(host, error):
     code = code_of(error)
     if code == ntstatus.NT_STATUS_NO_TRUST_SAM_ACCOUNT or code == ntstatus.NT_STATUS_NO_SUCH_DOMAIN:
         return (
-            "%s knows no incoming trust of %s with %s: create the other half of the trust there, with the same password, "
-            "and verify this one." % (host, remote, ours)
+            "%s knows no incoming trust of %s with %s: create the other half of the trust there, with the same "
+            "password, and verify this one." % (host, remote, ours)
         )
     if code == ntstatus.NT_STATUS_ACCESS_DENIED or code == ntstatus.NT_STATUS_WRONG_PASSWORD:
         return (
-            "%s refuses the password of the trust: the half of %s was created with another one. Delete one half and create "
-            "it again with the password of the other." % (host, remote)
+            "%s refuses the password of the trust: the half of %s was created with another one. Delete one half and "
+            "create it again with the password of the other." % (host, remote)
         )
     return "%s refuses the trust's secure channel: %s." % (host, explained(error))
 
 
 def use_outgoing(known):
-    """Uses the trust as this domain does when somebody of the other one comes: with a secure channel to a controller there."""
+    """Uses the trust as this domain does for users of the other one: with a secure channel to a controller there."""
     kept = ndr_unpack(drsblobs.trustAuthInOutBlob, known["trustAuthOutgoing"][0])
     password = bytes(kept.current.array[0].AuthInfo.password).decode("utf-16-le")
     for host, address in controllers(ENDPOINT_MAPPER_PORT):
@@ -361,8 +362,8 @@ def use_outgoing(known):
             raise Refused(channel_refusal(host, error))
         if identifier != str(ndr_unpack(security.dom_sid, known["securityIdentifier"][0])):
             raise Refused(
-                "%s is another domain than when the trust was created (its security identifier is %s): delete the trust and "
-                "create it again." % (remote, identifier)
+                "%s is another domain than when the trust was created (its security identifier is %s): delete the trust "
+                "and create it again." % (remote, identifier)
             )
         return
 
@@ -371,8 +372,8 @@ def use_incoming(known):
     """Uses the trust as somebody of this domain does: with a ticket of the other one, for a controller there."""
     if int(str(known["trustAttributes"])) & lsa.LSA_TRUST_ATTRIBUTE_CROSS_ORGANIZATION:
         raise Refused(
-            "With selective authentication nobody can use this trust, in either direction: Samba's domain controllers, which "
-            "run this domain, do not know it and are strict. UpdateTrust disables it."
+            "With selective authentication nobody can use this trust, in either direction: Samba's domain controllers, "
+            "which run this domain, do not know it and are strict. UpdateTrust disables it."
         )
     for host, _ in controllers(KERBEROS_PORT):
         credentials = Credentials()

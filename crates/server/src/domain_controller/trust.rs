@@ -1,5 +1,5 @@
-//! Trusts of a domain: Samba's Python works on the domain's database beside its controller, and calls the other domain's
-//! controllers.
+//! Trusts of a domain: Samba's Python works on the domain's database beside its controller, and calls the other
+//! domain's controllers.
 
 use super::files::Files;
 use super::programs::Programs;
@@ -76,7 +76,6 @@ fn input(order: &TrustOrder, files: &Files) -> Secret {
     };
     let place = files.samba().join("etc");
     let input = serde_json::json!({
-        "directory": place,
         "configuration": place.join("smb.conf"),
         "kerberos": kerberos(order, controllers),
         "name": name,
@@ -100,8 +99,8 @@ fn kerberos(order: &TrustOrder, controllers: &[(String, IpAddr)]) -> String {
     let (ours, theirs) = (order.name.to_uppercase(), order.remote.to_uppercase());
     let mut text = format!(
         "[libdefaults]\n    default_realm = {ours}\n    dns_lookup_realm = false\n    dns_lookup_kdc = false\n    \
-         dns_canonicalize_hostname = false\n    rdns = false\n[realms]\n    {ours} = {{\n        kdc = {}:88\n    }}\n    \
-         {theirs} = {{\n",
+         dns_canonicalize_hostname = false\n    rdns = false\n[realms]\n    {ours} = {{\n        kdc = {}:88\n    }}\n\
+         \x20   {theirs} = {{\n",
         order.address
     );
     for (_, address) in controllers {
@@ -113,7 +112,8 @@ fn kerberos(order: &TrustOrder, controllers: &[(String, IpAddr)]) -> String {
     }
     let (name, remote) = (&order.name, &order.remote);
     let domains = format!(
-        "    }}\n[domain_realm]\n    .{name} = {ours}\n    {name} = {ours}\n    .{remote} = {theirs}\n    {remote} = {theirs}\n"
+        "    }}\n[domain_realm]\n    .{name} = {ours}\n    {name} = {ours}\n    .{remote} = {theirs}\n    \
+         {remote} = {theirs}\n"
     );
     text + &domains
 }
