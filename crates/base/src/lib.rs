@@ -7,6 +7,7 @@ pub mod arn;
 pub mod clock;
 pub mod id;
 pub mod limits;
+pub mod network;
 pub mod random;
 pub mod secret;
 pub mod time;

@@ -25,7 +25,14 @@ pub fn serve(body: &Path, content_type: &str) -> Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("  API endpoint    http://{}", listener.local_addr()?);
         std::io::stdout().flush()?;
-        server::listen::serve(listener, server::listen::Front::Plain, router, std::future::pending()).await;
+        server::listen::serve(
+            listener,
+            server::listen::Front::Plain,
+            Default::default(),
+            router,
+            std::future::pending(),
+        )
+        .await;
         Ok(())
     })
 }

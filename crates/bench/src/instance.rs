@@ -76,11 +76,7 @@ impl Instance {
 
     /// Processor time that the process has used, in seconds.
     pub fn cpu_seconds(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is a name in parentheses that may hold anything.
-        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).context("no such process")?;
-        let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(ticks / TICKS_A_SECOND)
+        cpu_seconds(self.child.id())
     }
 
     /// Resident memory in megabytes (10^6 bytes).
@@ -99,6 +95,15 @@ impl Instance {
         let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kibibytes * 1024.0 / 1e6)
     }
+}
+
+/// Processor time that a process has used, in seconds.
+pub fn cpu_seconds(process: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is a name in parentheses that may hold anything.
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).context("no such process")?;
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    Ok(ticks / TICKS_A_SECOND)
 }
 
 impl Drop for Instance {

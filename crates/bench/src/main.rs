@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare", body, content_type] => bare::serve(Path::new(body), content_type),
-        [] => run(&["throughput", "start", "lists", "changes", "portal", "provision", "sync"]),
+        [] => run(&["throughput", "start", "lists", "changes", "portal", "sign-ins", "provision", "sync"]),
         sections => run(sections),
     }
 }
@@ -65,9 +65,12 @@ fn run(sections: &[&str]) -> Result<()> {
             "lists" => figures::lists(&program, &scratch.directory("lists"))?,
             "changes" => figures::changes(&program, &scratch.directory("changes"))?,
             "portal" => portal::run(&program, &scratch.directory("portal"))?,
+            "sign-ins" => portal::sign_ins(&program, &scratch.directory("sign-ins"))?,
             "provision" => provision::run(&scratch.directory("provision"))?,
             "sync" => sync::run(&program, &scratch.directory("sync"))?,
-            other => bail!("{other}: the sections are throughput, start, lists, changes, portal, provision and sync"),
+            other => bail!(
+                "{other}: the sections are throughput, start, lists, changes, portal, sign-ins, provision and sync"
+            ),
         }
     }
     Ok(())

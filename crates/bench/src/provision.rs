@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use base::{AccountId, Random, SystemClock};
 use iam::account::AccountState;
 use kernel::app::Parts;
-use kernel::caller::{Caller, Principal, PrincipalCaller};
+use kernel::caller::Caller;
 use kernel::route::Registry;
 use kernel::seal::Seal;
 use kernel::settings::Settings;
@@ -75,7 +75,7 @@ impl Scene {
     ) -> Result<()> {
         let org = instance.org.as_ref().context("an instance of an organization")?;
         let org = app.store.read(|tx| org::organization::get(tx, org))?.context("an organization")?;
-        let caller = root_of(&org.management);
+        let caller = Caller::root_of(&org.management);
         let request = RequestInfo::of_service(app, "bench");
         let (accounts, sets) = app.write_as(&caller, &request, |cx| {
             let accounts = members(cx, &org.management, accounts)?;
@@ -104,7 +104,7 @@ impl Scene {
             extensions: server::linkage::extensions(),
         });
         let management = AccountId::parse("111122223333").context("an account id")?;
-        let caller = root_of(&management);
+        let caller = Caller::root_of(&management);
         let request = RequestInfo::of_service(&app, "bench");
         let accounts = app.write_as(&caller, &request, |cx| {
             let now = cx.now;
@@ -228,16 +228,6 @@ impl Scene {
             println!("    {:>5.1} s  {settled:>6} of {all} settled", after.as_secs_f64());
         }
     }
-}
-
-fn root_of(account: &AccountId) -> Caller {
-    Caller::Principal(PrincipalCaller {
-        account: account.clone(),
-        principal: Principal::Root,
-        access_key_id: None,
-        session: None,
-        invoked_by: None,
-    })
 }
 
 fn members(cx: &mut kernel::WriteCx<'_>, management: &AccountId, count: u64) -> kernel::Result<Vec<AccountId>> {

@@ -629,16 +629,18 @@ CREATE TABLE signin_login (
     session blob not null,
     -- The key that the tool has shown with the code (RFC 7638).
     thumbprint text,
-    refresh_hash blob,
-    -- The refresh token before that, which is good for a moment more: answers get lost.
-    former_refresh_hash blob,
-    refreshed_at integer,
     expires_at integer not null
 ) strict;
 
 CREATE TABLE signin_proof (
     proof_hash blob primary key,
     expires_at integer not null
+) strict;
+
+CREATE TABLE signin_refresh_token (
+    token_hash blob primary key,
+    login_id text not null references signin_login (id) on delete cascade,
+    used_at integer
 ) strict;
 
 CREATE TABLE sso_access_token (
@@ -890,7 +892,7 @@ CREATE TABLE sso_provisioned (
 CREATE TABLE sso_refresh_token (
     token_hash blob primary key,
     session_id text not null references sso_session (id),
-    is_used integer not null
+    used_at integer
 ) strict;
 
 CREATE TABLE sso_region (
@@ -1048,11 +1050,9 @@ CREATE UNIQUE INDEX signin_login_by_code on signin_login (code_hash);
 
 CREATE INDEX signin_login_by_end on signin_login (expires_at);
 
-CREATE INDEX signin_login_by_former_refresh on signin_login (former_refresh_hash);
-
-CREATE UNIQUE INDEX signin_login_by_refresh on signin_login (refresh_hash);
-
 CREATE INDEX signin_proof_by_end on signin_proof (expires_at);
+
+CREATE INDEX signin_refresh_token_by_login on signin_refresh_token (login_id);
 
 CREATE INDEX sso_access_token_by_end on sso_access_token (expires_at);
 

@@ -149,6 +149,17 @@ pub struct SignIn {
 }
 
 impl Caller {
+    /// The root user of `account`, at work for the product itself.
+    pub fn root_of(account: &AccountId) -> Self {
+        Self::Principal(PrincipalCaller {
+            account: account.clone(),
+            principal: Principal::Root,
+            access_key_id: None,
+            session: None,
+            invoked_by: None,
+        })
+    }
+
     /// The account of the caller, when it has one.
     pub fn account(&self) -> Option<&AccountId> {
         match self {

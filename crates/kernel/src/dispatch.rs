@@ -5,7 +5,7 @@ use crate::audit::{Call, Record};
 use crate::caller::Caller;
 use crate::cx::{Cx, RequestInfo, WriteCx};
 use crate::error::{Error, Result};
-use crate::route::{Access, Route};
+use crate::route::{Access, Outside, Route};
 use base::Random;
 use smithy::schema::{Operation, Shape};
 use std::sync::Arc;
@@ -25,16 +25,16 @@ pub fn call(
     // An unsigned call finds out who calls when it verifies the proof in its input.
     let mut verified = None;
     let is_read_only = route.is_read(input);
-    let outcome = match route.reader(input) {
-        None if route.waits() => outside(app, route, caller, request, input),
-        Some(handler) => app.read_as(caller, request, |cx| {
+    let outcome = match (route.outside(), route.reader(input)) {
+        (Some(work), _) => outside(app, (route, work), caller, request, input),
+        (None, Some(handler)) => app.read_as(caller, request, |cx| {
             let output = authorize(cx, route, input).and_then(|()| handler(cx, input));
             if route.op.unsigned {
                 verified = Some(cx.caller.clone());
             }
             output
         }),
-        None => app.write_as(caller, request, |cx| write_audited(cx, route, input)).flatten(),
+        (None, None) => app.write_as(caller, request, |cx| write_audited(cx, route, input)).flatten(),
     };
     if outcome.is_err() || is_read_only {
         let caller = verified.as_ref().unwrap_or(caller);
@@ -66,12 +66,11 @@ pub(crate) fn call_within<O: Operation>(cx: &mut WriteCx<'_>, input: &O::In) -> 
 /// A change whose record cannot be written is recorded as failed, like what the caller is told.
 fn outside(
     app: &Arc<App>,
-    route: &Route,
+    (route, outside): (&Route, &Outside),
     caller: &Caller,
     request: &Arc<RequestInfo>,
     input: &dyn Shape,
 ) -> Result<Box<dyn Shape>> {
-    let outside = route.outside().ok_or_else(|| Error::internal(format!("{} waits for nobody", route.op.name)))?;
     let errand = app.read_as(caller, request, |cx| {
         authorize(cx, route, input)?;
         (outside.prepare)(cx, input)

@@ -1,12 +1,12 @@
 //! How passwords are kept: Argon2id, with one set of parameters for everybody who has a password.
 
 use crate::error::{Error, Result};
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 
 /// Memory of one hash, in KiB (OWASP's second recommendation for Argon2id).
-const MEMORY_KIB: u32 = 19 * 1_024;
+pub const MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes of one hash.
 const PASSES: u32 = 2;
 /// Length of a salt in bytes.
@@ -18,31 +18,70 @@ pub const NOBODY: &str =
 
 /// As many hashes are computed at once as there are processors: more would only hold memory. Whoever waits for a turn
 /// may have a transaction; whoever has a turn waits for nothing.
-static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns {
-    free: Mutex::new(std::thread::available_parallelism().map_or(1, usize::from)),
-    freed: Condvar::new(),
-});
+static TURNS: LazyLock<Turns> =
+    LazyLock::new(|| Turns::new(std::thread::available_parallelism().map_or(1, usize::from)));
 
 struct Turns {
-    free: Mutex<usize>,
+    state: Mutex<State>,
     freed: Condvar,
 }
 
+struct State {
+    free: usize,
+    waiting: usize,
+    /// Of turns that ended while others waited: never more than wait.
+    memory: Vec<Memory>,
+}
+
+/// What a hash is computed in. It passes from one turn to the next, since making it anew costs a tenth of a hash, and is
+/// given back when nobody waits for it.
+type Memory = Vec<Block>;
+
 impl Turns {
+    fn new(at_once: usize) -> Self {
+        let state = State { free: at_once, waiting: 0, memory: Vec::new() };
+        Self { state: Mutex::new(state), freed: Condvar::new() }
+    }
+
     fn take(&self) -> Turn<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Turn(self)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting += 1;
+        let mut state = self.freed.wait_while(state, |state| state.free == 0).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state.free -= 1;
+        let memory = state.memory.pop();
+        drop(state);
+        Turn { turns: self, memory: memory.unwrap_or_default() }
     }
 }
 
-struct Turn<'t>(&'t Turns);
+struct Turn<'t> {
+    turns: &'t Turns,
+    memory: Memory,
+}
+
+impl Turn<'_> {
+    /// The hash of `password`, so many bytes of it as `output` has.
+    fn hash(&mut self, argon2: &Argon2<'_>, password: &str, salt: &[u8], output: &mut [u8]) -> argon2::Result<()> {
+        self.memory.resize(MEMORY_KIB as usize, Block::new());
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.memory)
+    }
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let memory = std::mem::take(&mut self.memory);
+        let mut state = self.turns.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free += 1;
+        let unwanted = if state.memory.len() < state.waiting {
+            state.memory.push(memory);
+            None
+        } else {
+            Some(memory)
+        };
+        drop(state);
+        self.turns.freed.notify_one();
+        drop(unwanted);
     }
 }
 
@@ -51,23 +90,45 @@ impl Drop for Turn<'_> {
 /// # Errors
 /// Never in practice: the parameters are constants.
 pub fn hash(password: &str, salt: [u8; SALT_BYTES]) -> Result<String> {
-    let _turn = TURNS.take();
-    let hash: PasswordHash = argon2()?
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|cause| Error::internal(format!("a password cannot be hashed: {cause}")))?;
+    let failed = |cause: &dyn std::fmt::Display| Error::internal(format!("a password cannot be hashed: {cause}"));
+    let (argon2, mut output) = (argon2()?, [0; Params::DEFAULT_OUTPUT_LEN]);
+    TURNS.take().hash(&argon2, password, &salt, &mut output).map_err(|cause| failed(&cause))?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|cause| failed(&cause))?,
+        salt: Some(Salt::new(&salt).map_err(|cause| failed(&cause))?),
+        hash: Some(Output::new(&output).map_err(|cause| failed(&cause))?),
+    };
     Ok(hash.to_string())
+}
+
+/// The function with the parameters of every new hash.
+///
+/// # Errors
+/// Never in practice: the parameters are constants.
+pub fn argon2() -> Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None)
+        .map_err(|cause| Error::internal(format!("parameters of the password hash: {cause}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 /// Whether `password` is the one that was hashed; false too for a hash that cannot be read. As slow as hashing.
 pub fn verify(password: &str, hash: &str) -> bool {
-    let _turn = TURNS.take();
-    argon2().is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), hash).is_ok())
+    PasswordHash::new(hash).is_ok_and(|hash| fits(password, &hash).unwrap_or(false))
 }
 
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None)
-        .map_err(|cause| Error::internal(format!("parameters of the password hash: {cause}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// `None` for a hash that is none of ours.
+fn fits(password: &str, hash: &PasswordHash) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = Version::try_from(hash.version?).ok()?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(hash).ok()?);
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = output.get_mut(..expected.len())?;
+    TURNS.take().hash(&argon2, password, salt, output).ok()?;
+    // Compares in constant time.
+    Some(Output::new(output).ok()? == *expected)
 }
 
 #[cfg(test)]
@@ -85,7 +146,7 @@ mod tests {
 
     #[test]
     fn no_more_have_a_turn_than_there_are_and_each_gives_it_back() {
-        let turns = Turns { free: Mutex::new(2), freed: Condvar::new() };
+        let turns = Turns::new(2);
         let (at_once, most) = (Mutex::new(0), Mutex::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -105,7 +166,8 @@ mod tests {
             }
         });
         assert!(*most.lock().expect("unpoisoned") <= 2);
-        assert_eq!(*turns.free.lock().expect("unpoisoned"), 2);
+        let state = turns.state.lock().expect("unpoisoned");
+        assert_eq!((state.free, state.waiting, state.memory.len()), (2, 0, 0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::Html;
 use crate::frame::{Document, Frame, Place, csrf_field};
 use crate::scope;
-use maud::html;
+use maud::{Markup, html};
 
 /// Asks whether an application may act for the user.
 #[derive(Debug, Clone)]
@@ -43,14 +43,7 @@ impl Consent<'_> {
                 p { "It will be able to:" }
                 (scope::list(self.scopes))
                 p { "Allow it only if you have just started it yourself." }
-                form method="post" action="/authorize" {
-                    (csrf_field(self.csrf))
-                    input type="hidden" name="query" value=(self.query);
-                    div class="row" {
-                        button class="main" type="submit" name="decision" value="allow" { "Allow" }
-                        button type="submit" name="decision" value="deny" { "Cancel" }
-                    }
-                }
+                (decision("/authorize", self.query, self.csrf))
             }
             p class="quiet" { "Not you? " a href="/signout" { "Sign out" } " first, then start again." }
         };
@@ -61,5 +54,19 @@ impl Consent<'_> {
             scripts: &[],
             main,
         })
+    }
+}
+
+/// The form that lets in or turns away what `query` asks for.
+pub(crate) fn decision(action: &str, query: &str, csrf: &str) -> Markup {
+    html! {
+        form method="post" action=(action) {
+            (csrf_field(csrf))
+            input type="hidden" name="query" value=(query);
+            div class="row" {
+                button class="main" type="submit" name="decision" value="allow" { "Allow" }
+                button type="submit" name="decision" value="deny" { "Cancel" }
+            }
+        }
     }
 }

@@ -117,7 +117,7 @@ const RULES: [(Problem, &str); 4] = [
     (Problem::Length, "8 to 64 characters"),
     (Problem::Classes, "a lower-case letter, an upper-case letter, a digit and another character"),
     (Problem::Reused, "not one of your last three passwords"),
-    (Problem::Guessable, "not your user name and not a password that is commonly used"),
+    (Problem::Guessable, "not containing your user name, and not a password that is commonly used"),
 ];
 
 impl NewPassword<'_> {

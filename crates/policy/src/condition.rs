@@ -4,7 +4,8 @@ use crate::context::{Context, ContextValue, Key};
 use crate::document::Condition;
 use crate::operator::{Comparison, Operator, Quantifier, Test};
 use crate::pattern::{ArnPattern, Pattern, Resource, Text};
-use crate::value::{Bytes, Decimal, Instant, Network, decode_base64};
+use crate::value::{Bytes, Decimal, Instant, decode_base64};
+use base::network::Network;
 use std::net::IpAddr;
 
 /// What came out of testing one key.

@@ -1,8 +1,7 @@
-//! Values as condition operators see them: decimals, instants, networks, bytes.
+//! Values as condition operators see them: decimals, instants, bytes.
 
 use smallvec::SmallVec;
 use std::cmp::Ordering;
-use std::net::IpAddr;
 
 /// A decimal number of any length: comparing as `f64` would call different numbers equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,45 +151,6 @@ fn seconds_of_day(clock: &str) -> Option<(i64, u32)> {
     Some((hours * 3_600 + minutes * 60 + seconds, u32::try_from(nanoseconds).ok()?))
 }
 
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Network {
-    address: IpAddr,
-    prefix_bits: u8,
-}
-
-impl Network {
-    /// Reads `address` or `address/bits`; bits past the prefix are ignored.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let bits_max = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = match bits {
-            Some(bits) => number(bits, 0, bits_max)?,
-            None => bits_max,
-        };
-        Some(Self { address, prefix_bits: u8::try_from(prefix_bits).ok()? })
-    }
-
-    /// Whether `address` lies inside; IPv4 and IPv6 never meet.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let difference = network.to_bits() ^ address.to_bits();
-                difference.checked_shr(32 - u32::from(self.prefix_bits)).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let difference = network.to_bits() ^ address.to_bits();
-                difference.checked_shr(128 - u32::from(self.prefix_bits)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
 /// Decoded bytes; short values stay on the stack.
 pub(crate) type Bytes = SmallVec<[u8; 128]>;
 
@@ -260,19 +220,6 @@ mod tests {
         }
         for text in ["9223372036854775808", "2024-01-01T25:00Z", "2024-01-01-01", "-292275055", "12 "] {
             assert_eq!(Instant::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn networks_compare_addresses_not_text() {
-        let contains = |network: &str, address: &str| {
-            Network::parse(network).is_some_and(|network| address.parse().is_ok_and(|it| network.contains(it)))
-        };
-        assert!(contains("0.0.0.0/0", "203.0.113.9") && contains("::/0", "fe80::1"));
-        assert!(contains("10.0.0.7/8", "10.255.0.1") && !contains("10.0.0.0/31", "10.0.0.2"));
-        assert!(contains("2001:DB8::1", "2001:db8:0::1") && !contains("::/0", "10.0.0.1"));
-        for text in ["10.0.0.0/33", "10.0.0", "10.0.0.0/", "10.0.0.0/+8", "::/129", "1.2.3.4/8/9"] {
-            assert_eq!(Network::parse(text), None, "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Configuration: flags over environment over a TOML file over defaults.
 
 use crate::domain_controller::{NETWORK, Network};
+use crate::proxy::TrustedProxies;
 use anyhow::{Context as _, Result, bail};
 use base::AccountId;
 use kernel::settings::{MemberCreation, Settings};
@@ -50,6 +51,9 @@ pub struct Options {
     /// URL under which clients reach the server [default: http(s)://<listen>]
     #[arg(long, env = "VESTIBULE_BASE_URL", value_name = "URL")]
     pub base_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by commas [default: none]
+    #[arg(long, env = "VESTIBULE_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<String>>,
     /// Region that the installation stands for [default: us-east-1]
     #[arg(long, env = "VESTIBULE_REGION", value_name = "REGION")]
     pub region: Option<String>,
@@ -166,7 +170,7 @@ impl Options {
             anyhow::anyhow!("the configuration file {}: {}", path.display(), one_line(&error.to_string()))
         })?;
         Ok(over!(self, from_file;
-            data, listen, aws_hosts, directory_addresses, smtp_url, mail_from, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
+            data, listen, trusted_proxies, aws_hosts, directory_addresses, smtp_url, mail_from, ephemeral, demo, database_url, database_connections, base_url, region, tls_cert, tls_key,
             oidc_ca_file, log_format, log, master_key, management_account_id, admin_access_key_id,
             admin_secret_access_key, account_min_age_days,
             account_closing_seconds, accounts_max, scp_enabled_by_default, slr_member_creation, slr_iam_strict,
@@ -184,6 +188,7 @@ impl Options {
         let listen: SocketAddr = listen_text
             .parse()
             .map_err(|_| anyhow::anyhow!("--listen {listen_text}: give an address and a port, like {LISTEN}"))?;
+        let trusted_proxies = TrustedProxies::parse(self.trusted_proxies.as_deref().unwrap_or_default())?;
         let aws_hosts = self.aws_hosts.as_deref().map(checked_aws_hosts).transpose()?;
         let addresses = self.directory_addresses.as_deref().unwrap_or(NETWORK);
         let directory_addresses =
@@ -237,6 +242,7 @@ impl Options {
             has_data: self.data.is_some(),
             data: self.data.unwrap_or_else(|| PathBuf::from(DATA)),
             listen,
+            trusted_proxies,
             aws_hosts,
             directory_addresses,
             smtp_url: self.smtp_url,
@@ -315,6 +321,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Whose word about clients counts.
+    pub trusted_proxies: TrustedProxies,
     /// Where to answer under AWS's own host names.
     pub aws_hosts: Option<SocketAddr>,
     /// Where domain controllers listen.

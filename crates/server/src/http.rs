@@ -45,7 +45,6 @@ pub struct Edge {
     authenticator: Authenticator,
     metrics: Metrics,
     permits: Arc<Semaphore>,
-    is_secure: bool,
     is_stopping: AtomicBool,
     /// The first state of an ephemeral server.
     first_state: Option<Image>,
@@ -53,14 +52,13 @@ pub struct Edge {
 
 impl Edge {
     /// The edge of `app`.
-    pub fn new(app: Arc<App>, gate: Arc<Gate>, is_secure: bool, first_state: Option<Image>) -> Arc<Self> {
+    pub fn new(app: Arc<App>, gate: Arc<Gate>, first_state: Option<Image>) -> Arc<Self> {
         Arc::new(Self {
             app,
             gate,
             authenticator: Authenticator::default(),
             metrics: Metrics::default(),
             permits: Arc::new(Semaphore::new(DATABASE_CALLS_MAX)),
-            is_secure,
             is_stopping: AtomicBool::new(false),
             first_state,
         })
@@ -78,12 +76,7 @@ impl Edge {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/admin/v1/reset", post(reset))
-            .merge(crate::web::router(
-                Arc::clone(&self.app),
-                Arc::clone(&self.gate),
-                Arc::clone(&self.permits),
-                self.is_secure,
-            ))
+            .merge(crate::web::router(Arc::clone(&self.app), Arc::clone(&self.gate), Arc::clone(&self.permits)))
             .fallback(aws)
             .with_state(Arc::clone(self))
     }
@@ -285,7 +278,7 @@ impl Exchange {
             source_ip: self.source_ip.clone(),
             user_agent: user_agent(wire.header("user-agent")),
             region,
-            is_secure: edge.is_secure || self.parts.extensions.get::<OverTls>().is_some(),
+            is_secure: self.parts.extensions.get::<OverTls>().is_some(),
             dpop: dpop(wire),
         });
         if op.unsigned {

@@ -24,6 +24,7 @@ pub mod mail;
 pub mod metrics;
 pub mod openapi;
 pub mod provider_keys;
+pub mod proxy;
 pub mod refusal;
 pub mod run;
 pub mod tls;

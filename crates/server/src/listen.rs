@@ -1,6 +1,7 @@
 //! Connections: accept, TLS, bounded heads, and an end that finishes what is under way.
 
 use crate::aws_hosts::AwsHosts;
+use crate::proxy::{Origin, TrustedProxies};
 use crate::tls::Tls;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -31,12 +32,19 @@ pub enum Front {
     AwsHosts(Arc<AwsHosts>),
 }
 
-/// Marks a request that came over TLS.
+/// Marks a request that came over TLS, to the server or to a trusted proxy.
 #[derive(Debug, Clone, Copy)]
 pub struct OverTls;
 
-/// Serves `router` on `listener` until `stop` resolves, then finishes the requests that are under way.
-pub async fn serve(listener: TcpListener, front: Front, router: Router, stop: impl Future<Output = ()>) {
+/// Serves `router` on `listener`, to clients and through `proxies`, until `stop` resolves, then finishes the requests
+/// that are under way.
+pub async fn serve(
+    listener: TcpListener,
+    front: Front,
+    proxies: TrustedProxies,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = std::pin::pin!(stop);
@@ -53,10 +61,10 @@ pub async fn serve(listener: TcpListener, front: Front, router: Router, stop: im
             continue;
         };
         let watcher = graceful.watcher();
-        let (front, router) = (front.clone(), router.clone());
+        let (front, proxies, router) = (front.clone(), proxies.clone(), router.clone());
         tokio::spawn(async move {
             let _place = place;
-            connection(stream, peer, front, router, watcher).await;
+            connection(stream, peer, (front, proxies), router, watcher).await;
         });
     }
     drop(listener);
@@ -68,7 +76,7 @@ pub async fn serve(listener: TcpListener, front: Front, router: Router, stop: im
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    front: Front,
+    (front, proxies): (Front, TrustedProxies),
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
@@ -77,8 +85,9 @@ async fn connection(
     }
     let is_tls = !matches!(front, Front::Plain);
     let service = tower::ServiceExt::map_request(router, move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        if is_tls {
+        let origin = proxies.origin(Origin { address: peer, is_tls }, request.headers());
+        request.extensions_mut().insert(ConnectInfo(origin.address));
+        if origin.is_tls {
             request.extensions_mut().insert(OverTls);
         }
         request.map(axum::body::Body::new)

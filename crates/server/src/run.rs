@@ -10,6 +10,7 @@ use crate::last_used::LastUsed;
 use crate::listen::Front;
 use crate::mail::Mailer;
 use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
+use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
 use crate::worker::Workers;
 use crate::{effects, linkage, listen};
@@ -140,12 +141,12 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     if let (Mode::Ephemeral, true, Some(bootstrap)) = (mode, config.has_data, &assembly.bootstrap) {
         bootstrap::write_ephemeral(&config.data, bootstrap)?;
     }
-    let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), tls.is_some(), first_state);
+    let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), first_state);
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;
     managed::resume(&assembly.app)?;
     ready(&assembly, &config)?;
     let front = tls.map_or(Front::Plain, Front::Tls);
-    runtime.block_on(serve_until_stopped(&edge, (listener, front), aws_hosts));
+    runtime.block_on(serve_until_stopped(&edge, (listener, front, config.trusted_proxies), aws_hosts));
     workers.stop();
     managed::stop(&assembly.app);
     Ok(())
@@ -154,7 +155,7 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
 /// Serves both listeners until the process is told to stop, and what is under way then.
 async fn serve_until_stopped(
     edge: &Arc<Edge>,
-    (listener, front): (TcpListener, Front),
+    (listener, front, proxies): (TcpListener, Front, TrustedProxies),
     aws_hosts: Option<(TcpListener, Arc<AwsHosts>)>,
 ) {
     let (stopping, stopped) = tokio::sync::watch::channel(false);
@@ -172,10 +173,11 @@ async fn serve_until_stopped(
     };
     let under_aws_names = async {
         if let Some((listener, hosts)) = aws_hosts {
-            listen::serve(listener, Front::AwsHosts(hosts), edge.router(), stop()).await;
+            let nobody = TrustedProxies::default();
+            listen::serve(listener, Front::AwsHosts(hosts), nobody, edge.router(), stop()).await;
         }
     };
-    tokio::join!(signal, under_aws_names, listen::serve(listener, front, edge.router(), stop()));
+    tokio::join!(signal, under_aws_names, listen::serve(listener, front, proxies, edge.router(), stop()));
 }
 
 async fn stop_signal() {

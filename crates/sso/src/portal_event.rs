@@ -130,6 +130,18 @@ fn record_step(
     let start_url = instance.start_url();
     let mut additional = vec![("AuthWorkflowID", workflow), ("CredentialType", "PASSWORD"), ("LoginTo", &start_url)];
     additional.extend(outcome.err().map(|failure| ("FailureReason", failure.as_str())));
+    record_at_the_door(cx, instance, event_name, user_name, &additional, outcome.is_ok())
+}
+
+/// Records what somebody did who is not signed in yet.
+fn record_at_the_door(
+    cx: &mut WriteCx<'_>,
+    instance: &Instance,
+    event_name: &'static str,
+    user_name: Option<&str>,
+    additional: &[(&'static str, &str)],
+    has_succeeded: bool,
+) -> Result<()> {
     let event = ServiceEvent {
         account: &instance.owner,
         event_source: "signin.amazonaws.com",
@@ -137,8 +149,8 @@ fn record_step(
         identity: EventIdentity::Unknown { user_name },
         request: &cx.request.clone(),
         parameters: &[],
-        additional: &additional,
-        has_succeeded: Some(outcome.is_ok()),
+        additional,
+        has_succeeded: Some(has_succeeded),
         at: cx.now,
     };
     write(cx, &event)
@@ -152,19 +164,7 @@ pub(crate) fn record_recovery(
     event_name: &'static str,
     user_name: Option<&str>,
 ) -> Result<()> {
-    let start_url = instance.start_url();
-    let event = ServiceEvent {
-        account: &instance.owner,
-        event_source: "signin.amazonaws.com",
-        event_name,
-        identity: EventIdentity::Unknown { user_name },
-        request: &cx.request.clone(),
-        parameters: &[],
-        additional: &[("LoginTo", &start_url)],
-        has_succeeded: Some(true),
-        at: cx.now,
-    };
-    write(cx, &event)
+    record_at_the_door(cx, instance, event_name, user_name, &[("LoginTo", &instance.start_url())], true)
 }
 
 /// Records that somebody changed what the directory holds of themselves: `UpdatePassword`, `VerifyEmail`.

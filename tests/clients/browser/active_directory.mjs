@@ -14,13 +14,13 @@ import {
   inspect,
   login,
   outcome,
-  profile,
+  personOf,
   run,
-  scratch,
   secondAws,
   show,
   signIn,
   submitSignIn,
+  throughAwsHosts,
 } from "./journey.mjs";
 
 const FRESH = "Fresh-Passw0rd-2";
@@ -182,17 +182,7 @@ await day("active_directory", async (server, page) => {
   await signsIn(server, page, "alice", FRESH);
   await page.getByRole("heading", { name: "Your AWS accounts" }).waitFor();
   await inspect(page);
-  const home = path.join(scratch, "home");
-  fs.mkdirSync(home);
-  const config = path.join(home, "config");
-  profile(config, facts);
-  const person = {
-    HOME: home,
-    AWS_CONFIG_FILE: config,
-    AWS_PROFILE: "person",
-    HTTPS_PROXY: server.proxy,
-    AWS_CA_BUNDLE: path.join(server.data, "aws-hosts-ca.pem"),
-  };
+  const { person } = personOf("home", facts, throughAwsHosts(server));
   await login(page, secondAws, ["sso", "login", "--no-browser"], person, "Approve");
   const identity = JSON.parse(await outcome(secondAws, ["sts", "get-caller-identity", "--output", "json"], person));
   assert.match(identity.Arn, new RegExp(`AWSReservedSSO_${ROLE}_[0-9a-f]{16}/alice@${domain.AD_REALM.toLowerCase()}$`));

@@ -219,10 +219,24 @@ export async function login(page, program, words, env, approve) {
   assert.equal(code, 0, text);
 }
 
-export function profile(file, { store, one }, more = "") {
-  const text = `[profile person]\nsso_session = company\nsso_account_id = ${one}\nsso_role_name = ${ROLE}\nregion = us-east-1\n${more}
+function profile(file, { store, one }) {
+  const text = `[profile person]\nsso_session = company\nsso_account_id = ${one}\nsso_role_name = ${ROLE}\nregion = us-east-1\n
 [sso-session company]\nsso_start_url = https://${store}.awsapps.com/start\nsso_region = us-east-1\nsso_registration_scopes = sso:account:access\n`;
   fs.writeFileSync(file, text);
+}
+
+/** The home and the environment of a person whose AWS CLI has a profile for `facts`, and `more` in its environment. */
+export function personOf(name, facts, more) {
+  const home = path.join(scratch, name);
+  fs.mkdirSync(home);
+  const config = path.join(home, "config");
+  profile(config, facts);
+  return { home, person: { HOME: home, AWS_CONFIG_FILE: config, AWS_PROFILE: "person", ...more } };
+}
+
+/** What leads clients that know no endpoint settings to the listener for AWS's host names. */
+export function throughAwsHosts(server) {
+  return { HTTPS_PROXY: server.proxy, AWS_CA_BUNDLE: path.join(server.data, "aws-hosts-ca.pem") };
 }
 
 /** A day from the start of a server to its end. */

@@ -12,7 +12,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import {
-  PASSWORD, ROLE, account, day, eventually, firstAws, inspect, login, outcome, profile, program, scratch, secondAws, signIn,
+  PASSWORD, ROLE, account, day, eventually, firstAws, inspect, login, outcome, personOf, program, scratch, secondAws, signIn, throughAwsHosts,
 } from "./journey.mjs";
 
 const python = path.join(path.dirname(firstAws), "python");
@@ -138,17 +138,7 @@ async function theAdministratorUsesTheConsole(server, page, one, newest) {
 
 /** The AWS CLI of the distribution knows no endpoint settings: it comes through the listener for AWS's host names. */
 async function logsTheSecondCliIn(server, page, facts) {
-  const home = path.join(scratch, "home");
-  fs.mkdirSync(home);
-  const config = path.join(home, "config");
-  profile(config, facts);
-  const person = {
-    HOME: home,
-    AWS_CONFIG_FILE: config,
-    AWS_PROFILE: "person",
-    HTTPS_PROXY: server.proxy,
-    AWS_CA_BUNDLE: path.join(server.data, "aws-hosts-ca.pem"),
-  };
+  const { home, person } = personOf("home", facts, throughAwsHosts(server));
   await login(page, secondAws, ["sso", "login", "--no-browser"], person, "Approve");
   await inspect(page);
   const identity = JSON.parse(await outcome(secondAws, ["sts", "get-caller-identity", "--output", "json"], person));
@@ -186,11 +176,7 @@ async function logsTheNewestCliIn(server, page, facts, program) {
     ["code", [], "Allow"],
     ["device", ["--use-device-code"], "Approve"],
   ]) {
-    const home = path.join(scratch, `newest-${name}`);
-    fs.mkdirSync(home);
-    const config = path.join(home, "config");
-    profile(config, facts);
-    const person = { HOME: home, AWS_CONFIG_FILE: config, AWS_PROFILE: "person", AWS_ENDPOINT_URL: server.endpoint };
+    const { person } = personOf(`newest-${name}`, facts, { AWS_ENDPOINT_URL: server.endpoint });
     await login(page, program, ["sso", "login", "--no-browser", ...words], person, approve);
     const identity = JSON.parse(await outcome(program, ["sts", "get-caller-identity", "--output", "json"], person));
     assert.match(identity.Arn, /AWSReservedSSO_Reader_[0-9a-f]{16}\/alice$/);

@@ -3,7 +3,7 @@
 use super::attribute::{self, Attribute, Object};
 use super::failure;
 use super::object;
-use super::served::{Named, Page, Served, Session};
+use super::served::{Named, Served, Session};
 use crate::ldap::{Edit, Entry, Filter, Modification};
 use kernel::Result;
 use model::ds_data::{
@@ -78,12 +78,7 @@ pub(super) fn summary(entry: &Entry) -> GroupSummary {
 
 impl Served for ops::CreateGroup {
     fn named(input: &CreateGroupRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &CreateGroupRequest) -> Result<CreateGroupResult> {
@@ -108,12 +103,7 @@ impl Served for ops::CreateGroup {
 
 impl Served for ops::DescribeGroup {
     fn named(input: &DescribeGroupRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            account: Some(&input.sam_account_name),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), Some(&input.sam_account_name))
     }
 
     fn serve(session: &Session<'_>, input: &DescribeGroupRequest) -> Result<DescribeGroupResult> {
@@ -136,12 +126,7 @@ impl Served for ops::DescribeGroup {
 
 impl Served for ops::UpdateGroup {
     fn named(input: &UpdateGroupRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &UpdateGroupRequest) -> Result<UpdateGroupResult> {
@@ -158,8 +143,7 @@ impl Served for ops::UpdateGroup {
         let mut names = attribute::names(&wishes);
         names.push("groupType");
         session.change(|service| {
-            let entry = object::one(service, Object::Group, &input.sam_account_name, &names)?;
-            object::require_own(service, session.directory, &entry)?;
+            let entry = object::own(service, session.directory, Object::Group, &input.sam_account_name, &names)?;
             let mut modifications = attribute::modifications(wishes, update, &entry)?;
             if changes_kind {
                 let before = bits(&entry);
@@ -175,18 +159,12 @@ impl Served for ops::UpdateGroup {
 
 impl Served for ops::DeleteGroup {
     fn named(input: &DeleteGroupRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &DeleteGroupRequest) -> Result<DeleteGroupResult> {
         session.change(|service| {
-            let entry = object::one(service, Object::Group, &input.sam_account_name, &[])?;
-            object::require_own(service, session.directory, &entry)?;
+            let entry = object::own(service, session.directory, Object::Group, &input.sam_account_name, &[])?;
             Ok(service.connection.delete(&entry.dn)?)
         })?;
         Ok(DeleteGroupResult {})
@@ -195,16 +173,8 @@ impl Served for ops::DeleteGroup {
 
 impl Served for ops::ListGroups {
     fn named(input: &ListGroupsRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: Vec::new(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), None)
+            .with_page(input.next_token.as_ref(), input.max_results)
     }
 
     fn serve(session: &Session<'_>, input: &ListGroupsRequest) -> Result<ListGroupsResult> {
@@ -220,17 +190,9 @@ impl Served for ops::ListGroups {
 
 impl Served for ops::SearchGroups {
     fn named(input: &SearchGroupsRequest) -> Named<'_> {
-        let selection = input.search_attributes.iter().map(String::as_str).chain([input.search_string.as_str()]);
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: selection.collect(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), None)
+            .with_page(input.next_token.as_ref(), input.max_results)
+            .with_search(&input.search_attributes, &input.search_string)
     }
 
     fn serve(session: &Session<'_>, input: &SearchGroupsRequest) -> Result<SearchGroupsResult> {

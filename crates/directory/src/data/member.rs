@@ -4,7 +4,7 @@ use super::attribute::Object;
 use super::failure::{self, Failure};
 use super::group;
 use super::object;
-use super::served::{Named, Page, Served, Session};
+use super::served::{Named, Served, Session};
 use crate::ldap::{Edit, Entry, Filter, LdapError, Modification, code};
 use kernel::Result;
 use model::ds_data::{
@@ -39,15 +39,8 @@ fn change(session: &Session<'_>, edit: Edit, group_name: &str, member_name: &str
 
 impl Served for ops::AddGroupMember {
     fn named(input: &AddGroupMemberRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.group_name),
-            member: Some(&input.member_name),
-            member_realm: input.member_realm.as_deref(),
-            has_members: true,
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        let named = Named::of_change(&input.directory_id, &input.group_name, input.client_token.as_ref());
+        Named { member: Some(&input.member_name), ..named.with_members(input.member_realm.as_ref()) }
     }
 
     fn serve(session: &Session<'_>, input: &AddGroupMemberRequest) -> Result<AddGroupMemberResult> {
@@ -58,15 +51,8 @@ impl Served for ops::AddGroupMember {
 
 impl Served for ops::RemoveGroupMember {
     fn named(input: &RemoveGroupMemberRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.group_name),
-            member: Some(&input.member_name),
-            member_realm: input.member_realm.as_deref(),
-            has_members: true,
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        let named = Named::of_change(&input.directory_id, &input.group_name, input.client_token.as_ref());
+        Named { member: Some(&input.member_name), ..named.with_members(input.member_realm.as_ref()) }
     }
 
     fn serve(session: &Session<'_>, input: &RemoveGroupMemberRequest) -> Result<RemoveGroupMemberResult> {
@@ -92,19 +78,9 @@ fn member(entry: &Entry) -> Member {
 
 impl Served for ops::ListGroupMembers {
     fn named(input: &ListGroupMembersRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            account: Some(&input.sam_account_name),
-            member_realm: input.member_realm.as_deref(),
-            has_members: true,
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: Vec::new(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), Some(&input.sam_account_name))
+            .with_members(input.member_realm.as_ref())
+            .with_page(input.next_token.as_ref(), input.max_results)
     }
 
     /// Direct members; also those who have the group as their primary group, which is no value of `member`.
@@ -129,19 +105,9 @@ impl Served for ops::ListGroupMembers {
 
 impl Served for ops::ListGroupsForMember {
     fn named(input: &ListGroupsForMemberRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            account: Some(&input.sam_account_name),
-            member_realm: input.member_realm.as_deref(),
-            has_members: true,
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: Vec::new(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), Some(&input.sam_account_name))
+            .with_members(input.member_realm.as_ref())
+            .with_page(input.next_token.as_ref(), input.max_results)
     }
 
     /// Groups of which it is directly a member, and its primary group.

@@ -63,6 +63,22 @@ pub(super) fn one(service: &mut Service, object: Object, name: &str, attributes:
     found.ok_or_else(|| missing(object.noun(), name).into())
 }
 
+/// The customer's own user or group of that account name, to be changed.
+///
+/// # Errors
+/// As [`one`], and `AccessDeniedException` for what is not the customer's.
+pub(super) fn own(
+    service: &mut Service,
+    directory: &Directory,
+    object: Object,
+    name: &str,
+    attributes: &[&str],
+) -> Result<Entry, Failure> {
+    let entry = one(service, object, name, attributes)?;
+    require_own(service, directory, &entry)?;
+    Ok(entry)
+}
+
 /// The user, group or computer of that account name.
 ///
 /// # Errors
@@ -91,7 +107,7 @@ fn foreign(entry: &Entry) -> Error {
 ///
 /// # Errors
 /// `AccessDeniedException`.
-pub(super) fn require_own(service: &Service, directory: &Directory, entry: &Entry) -> Result<(), Failure> {
+fn require_own(service: &Service, directory: &Directory, entry: &Entry) -> Result<(), Failure> {
     let is_service = entry.text(ACCOUNT_NAME).is_some_and(|name| name.eq_ignore_ascii_case(directory.service_user()));
     if is_service || !dn::is_within(&entry.dn, &own_unit(service, directory)) {
         return Err(foreign(entry).into());

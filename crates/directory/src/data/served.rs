@@ -39,13 +39,44 @@ pub(super) struct Named<'a> {
     pub page: Option<Page<'a>>,
 }
 
+impl<'a> Named<'a> {
+    /// What is named by a change of the user or the group `account`, or of its members.
+    pub fn of_change(directory: &'a str, account: &'a str, token: Option<&'a String>) -> Self {
+        Named { directory, account: Some(account), token: token.map(String::as_str), ..Self::default() }
+    }
+
+    /// What is named by a look at `account`, or at all of a kind.
+    pub fn of_look(directory: &'a str, realm: Option<&'a String>, account: Option<&'a String>) -> Self {
+        let text = |given: Option<&'a String>| given.map(String::as_str);
+        Named { directory, realm: text(realm), account: text(account), ..Self::default() }
+    }
+
+    /// The same, with that page of it.
+    pub fn with_page(self, next_token: Option<&'a String>, max_results: Option<i32>) -> Self {
+        let page = Page { next_token: next_token.map(String::as_str), max_results, selection: Vec::new() };
+        Self { page: Some(page), ..self }
+    }
+
+    /// The same, where rows are selected by a search.
+    pub fn with_search(mut self, attributes: &'a [String], text: &'a str) -> Self {
+        let selection = attributes.iter().map(String::as_str).chain([text]);
+        self.page.get_or_insert_default().selection = selection.collect();
+        self
+    }
+
+    /// The same, about members of that domain.
+    pub fn with_members(self, realm: Option<&'a String>) -> Self {
+        Self { member_realm: realm.map(String::as_str), has_members: true, ..self }
+    }
+}
+
 /// Which page of which list.
 #[derive(Default)]
 pub(super) struct Page<'a> {
-    pub next_token: Option<&'a str>,
-    pub max_results: Option<i32>,
+    next_token: Option<&'a str>,
+    max_results: Option<i32>,
     /// What selects rows, beside the operation, the directory, realms and the account.
-    pub selection: Vec<&'a str>,
+    selection: Vec<&'a str>,
 }
 
 /// An operation of Directory Service Data.

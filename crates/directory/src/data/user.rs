@@ -3,7 +3,7 @@
 use super::attribute::{self, Attribute, Object};
 use super::failure;
 use super::object;
-use super::served::{Named, Page, Served, Session};
+use super::served::{Named, Served, Session};
 use crate::ldap::{Edit, Entry, Filter, Modification};
 use kernel::Result;
 use model::ds_data::{
@@ -56,12 +56,7 @@ fn summary(entry: &Entry) -> UserSummary {
 
 impl Served for ops::CreateUser {
     fn named(input: &CreateUserRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     /// The user has no password and is disabled: `ds:ResetUserPassword` gives one and enables it.
@@ -93,12 +88,7 @@ impl Served for ops::CreateUser {
 
 impl Served for ops::DescribeUser {
     fn named(input: &DescribeUserRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            account: Some(&input.sam_account_name),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), Some(&input.sam_account_name))
     }
 
     fn serve(session: &Session<'_>, input: &DescribeUserRequest) -> Result<DescribeUserResult> {
@@ -124,12 +114,7 @@ impl Served for ops::DescribeUser {
 
 impl Served for ops::UpdateUser {
     fn named(input: &UpdateUserRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &UpdateUserRequest) -> Result<UpdateUserResult> {
@@ -144,8 +129,7 @@ impl Served for ops::UpdateUser {
         }
         let names = attribute::names(&wishes);
         session.change(|service| {
-            let entry = object::one(service, Object::User, &input.sam_account_name, &names)?;
-            object::require_own(service, session.directory, &entry)?;
+            let entry = object::own(service, session.directory, Object::User, &input.sam_account_name, &names)?;
             let update = input.update_type.unwrap_or(UpdateType::Replace);
             let modifications = attribute::modifications(wishes, update, &entry)?;
             Ok(service.connection.modify(&entry.dn, &modifications)?)
@@ -156,18 +140,12 @@ impl Served for ops::UpdateUser {
 
 impl Served for ops::DeleteUser {
     fn named(input: &DeleteUserRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &DeleteUserRequest) -> Result<DeleteUserResult> {
         session.change(|service| {
-            let entry = object::one(service, Object::User, &input.sam_account_name, &[])?;
-            object::require_own(service, session.directory, &entry)?;
+            let entry = object::own(service, session.directory, Object::User, &input.sam_account_name, &[])?;
             Ok(service.connection.delete(&entry.dn)?)
         })?;
         Ok(DeleteUserResult {})
@@ -176,19 +154,13 @@ impl Served for ops::DeleteUser {
 
 impl Served for ops::DisableUser {
     fn named(input: &DisableUserRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            account: Some(&input.sam_account_name),
-            token: input.client_token.as_deref(),
-            ..Named::default()
-        }
+        Named::of_change(&input.directory_id, &input.sam_account_name, input.client_token.as_ref())
     }
 
     fn serve(session: &Session<'_>, input: &DisableUserRequest) -> Result<DisableUserResult> {
         session.change(|service| {
             let names = ["userAccountControl"];
-            let entry = object::one(service, Object::User, &input.sam_account_name, &names)?;
-            object::require_own(service, session.directory, &entry)?;
+            let entry = object::own(service, session.directory, Object::User, &input.sam_account_name, &names)?;
             if !is_enabled(&entry) {
                 return Ok(());
             }
@@ -202,16 +174,8 @@ impl Served for ops::DisableUser {
 
 impl Served for ops::ListUsers {
     fn named(input: &ListUsersRequest) -> Named<'_> {
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: Vec::new(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), None)
+            .with_page(input.next_token.as_ref(), input.max_results)
     }
 
     fn serve(session: &Session<'_>, input: &ListUsersRequest) -> Result<ListUsersResult> {
@@ -227,17 +191,9 @@ impl Served for ops::ListUsers {
 
 impl Served for ops::SearchUsers {
     fn named(input: &SearchUsersRequest) -> Named<'_> {
-        let selection = input.search_attributes.iter().map(String::as_str).chain([input.search_string.as_str()]);
-        Named {
-            directory: &input.directory_id,
-            realm: input.realm.as_deref(),
-            page: Some(Page {
-                next_token: input.next_token.as_deref(),
-                max_results: input.max_results,
-                selection: selection.collect(),
-            }),
-            ..Named::default()
-        }
+        Named::of_look(&input.directory_id, input.realm.as_ref(), None)
+            .with_page(input.next_token.as_ref(), input.max_results)
+            .with_search(&input.search_attributes, &input.search_string)
     }
 
     fn serve(session: &Session<'_>, input: &SearchUsersRequest) -> Result<SearchUsersResult> {

@@ -1,6 +1,6 @@
 use crate::support::{World, world};
 use base::{AccountId, DirectoryId};
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use kernel::testing::{START, code, root};
 use kernel::{Caller, Result, params};
 use model::ds::{
@@ -26,15 +26,11 @@ fn of(id: &str) -> Caller {
 fn start() -> World {
     let world = world();
     for id in [STRANGER, MEMBER] {
-        let account = Account {
-            id: account(id),
-            email: format!("root@{id}.example.com"),
-            name: format!("Account {id}"),
-            alias: None,
-            state: AccountState::Active,
-            created_at: START,
+        let (email, name) = (format!("root@{id}.example.com"), format!("Account {id}"));
+        let add = |tx: &mut kernel::WriteTx<'_>| {
+            iam::account::create(tx, &account(id), &email, &name, AccountState::Active, START)
         };
-        world.app.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("the account is new");
+        world.app.app.store.write(add, |_| {}).expect("the account is new");
     }
     world
 }

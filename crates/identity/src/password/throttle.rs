@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The first delay.
 const DELAY_SECONDS_MIN: i64 = 60;
-/// Failures count until there was none for so long.
+/// Failures of a name count until there was none for so long.
 const MEMORY_SECONDS: i64 = 24 * 60 * 60;
 /// Counters that are out of date and go when a failure is counted: more than one failure adds.
 const SWEEP_MAX: i64 = 20;
@@ -47,6 +47,15 @@ impl Counted {
         match self {
             Self::Failures => 50,
             Self::Mails => 20,
+        }
+    }
+
+    /// After so many seconds one attempt of an address is forgotten: where many people are, somebody always mistypes, and
+    /// counting all of that for a day would keep everybody out.
+    fn address_seconds(self) -> i64 {
+        match self {
+            Self::Failures => 60,
+            Self::Mails => 180,
         }
     }
 
@@ -120,18 +129,32 @@ pub fn has_failures(tx: &mut Tx, keys: &Keys) -> Result<bool> {
 /// # Errors
 /// When the database fails.
 pub fn count(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
-    for (key, free) in [(&keys.name, keys.counted.name_max()), (&keys.address, keys.counted.address_max())] {
-        count_one(tx, key, keys.counted, free, now)?;
-    }
+    let counted = keys.counted;
+    let of_name = former(tx, &keys.name, now)?.map_or(0, |(failures, _)| failures);
+    count_one(tx, &keys.name, of_name + 1, delay_seconds(of_name + 1, counted.name_max(), counted), now)?;
+    count_address(tx, keys, now)
+}
+
+fn count_address(tx: &mut WriteTx<'_>, keys: &Keys, now: Timestamp) -> Result<()> {
+    let (counted, former) = (keys.counted, former(tx, &keys.address, now)?);
+    let left = former
+        .map_or(0, |(failures, last)| remaining(failures, now.seconds() - last.seconds(), counted.address_seconds()));
+    count_one(tx, &keys.address, left + 1, delay_seconds(left + 1, counted.address_max(), counted), now)?;
     sweep(tx, now)
 }
 
-fn count_one(tx: &mut WriteTx<'_>, key: &str, counted: Counted, free: i64, now: Timestamp) -> Result<()> {
-    let since = forgotten_before(now);
-    let sql = "select failures from ids_throttle where key = $1 and last_failure_at > $2";
-    let former: Option<i64> = tx.opt(sql, params![key, since], |row| row.get(0))?;
-    let failures = former.unwrap_or_default() + 1;
-    let delay_seconds = delay_seconds(failures, free, counted.delay_seconds_max());
+/// What is left of an address's failures so many seconds after the last one.
+fn remaining(failures: i64, seconds: i64, seconds_of_one: i64) -> i64 {
+    (failures - (seconds + seconds_of_one / 2) / seconds_of_one).max(0)
+}
+
+/// The failures that count, and when the last one was.
+fn former(tx: &mut Tx, key: &str, now: Timestamp) -> Result<Option<(i64, Timestamp)>> {
+    let sql = "select failures, last_failure_at from ids_throttle where key = $1 and last_failure_at > $2";
+    tx.opt(sql, params![key, forgotten_before(now)], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn count_one(tx: &mut WriteTx<'_>, key: &str, failures: i64, delay_seconds: i64, now: Timestamp) -> Result<()> {
     let blocked_until = Timestamp::from_micros(now.micros() + delay_seconds * 1_000_000);
     tx.exec_one(
         "insert into ids_throttle (key, failures, last_failure_at, blocked_until) values ($1, $2, $3, $4) \
@@ -142,13 +165,13 @@ fn count_one(tx: &mut WriteTx<'_>, key: &str, counted: Counted, free: i64, now: 
 }
 
 /// The delay after so many attempts, of which `free` - 1 are followed by none.
-fn delay_seconds(attempts: i64, free: i64, delay_seconds_max: i64) -> i64 {
+fn delay_seconds(attempts: i64, free: i64, counted: Counted) -> i64 {
     if attempts < free {
         return 0;
     }
     // So many doublings pass every longest delay.
     let doublings = (attempts - free).min(6);
-    (DELAY_SECONDS_MIN << doublings).min(delay_seconds_max)
+    (DELAY_SECONDS_MIN << doublings).min(counted.delay_seconds_max())
 }
 
 fn forgotten_before(now: Timestamp) -> Timestamp {
@@ -190,8 +213,7 @@ impl AddressFailures {
     pub fn count(&self, tx: &mut WriteTx<'_>, now: Timestamp) -> Result<Option<i64>> {
         let wait = self.wait(tx, now)?;
         if wait.is_none() {
-            count_one(tx, &self.0.address, self.0.counted, self.0.counted.address_max(), now)?;
-            sweep(tx, now)?;
+            count_address(tx, &self.0, now)?;
         }
         Ok(wait)
     }
@@ -214,12 +236,23 @@ mod tests {
 
     #[test]
     fn delays_start_at_a_minute_and_double_up_to_the_longest() {
-        let of = |counted: Counted, attempts| delay_seconds(attempts, counted.name_max(), counted.delay_seconds_max());
+        let of = |counted: Counted, attempts| delay_seconds(attempts, counted.name_max(), counted);
         let delays: Vec<i64> = (8..=16).map(|failures| of(Counted::Failures, failures)).collect();
         assert_eq!(delays, [0, 0, 60, 120, 240, 480, 900, 900, 900]);
         let delays: Vec<i64> = (1..=10).map(|mails| of(Counted::Mails, mails)).collect();
         assert_eq!(delays, [0, 0, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600], "up to an hour for mail");
         assert_eq!(of(Counted::Failures, i64::MAX), 900);
+    }
+
+    #[test]
+    fn failures_of_an_address_are_forgotten_one_by_one() {
+        let of = |failures, seconds| remaining(failures, seconds, Counted::Failures.address_seconds());
+        assert_eq!(
+            (of(49, 0), of(49, 29), of(49, 30), of(49, 60), of(49, 600), of(49, 86_400)),
+            (49, 49, 48, 48, 39, 0)
+        );
+        // An office in which somebody mistypes every half a minute is never kept out.
+        assert_eq!((0..1_000).fold(0, |failures, _| of(failures, 30) + 1), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An application that serves the identity store, and an organization with stores in it.
 
 use base::{AccountId, DirectoryId, IdentityStoreId, IdentityUserId};
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use identity::store::Source;
 use kernel::store::Store;
 use kernel::testing::{START, Setup, TestApp, root};
@@ -66,15 +66,11 @@ impl World {
         };
         let app = TestApp::new(Setup { routes, jobs: org::jobs(), effects, store: database, ..Setup::default() });
         for id in [MANAGEMENT, STRANGER] {
-            let account = Account {
-                id: account(id),
-                email: format!("root@{id}.example.com"),
-                name: format!("Account {id}"),
-                alias: None,
-                state: AccountState::Active,
-                created_at: START,
+            let (email, name) = (format!("root@{id}.example.com"), format!("Account {id}"));
+            let add = |tx: &mut kernel::WriteTx<'_>| {
+                iam::account::create(tx, &account(id), &email, &name, AccountState::Active, START)
             };
-            app.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("the account is new");
+            app.app.store.write(add, |_| {}).expect("the account is new");
         }
         let input = CreateOrganizationRequest::default();
         app.call::<model::organizations::ops::CreateOrganization>(&management(), input).expect("created");

@@ -26,13 +26,7 @@ static GET: Op = Op {
 };
 
 fn caller() -> Caller {
-    Caller::Principal(PrincipalCaller {
-        account: base::AccountId::parse("111122223333").expect("valid"),
-        principal: Principal::Root,
-        access_key_id: None,
-        session: None,
-        invoked_by: None,
-    })
+    Caller::root_of(&base::AccountId::parse("111122223333").expect("valid"))
 }
 
 fn info(source_ip: &str, user_agent: &str) -> RequestInfo {

@@ -4,7 +4,7 @@
 mod database;
 
 use crate::app::{App, Authorizer, Effects, Extensions, Parts};
-use crate::caller::{Caller, Principal, PrincipalCaller};
+use crate::caller::Caller;
 use crate::cx::{Cx, RequestInfo};
 use crate::error::{Error, Result};
 use crate::job::{self, JobHandler};
@@ -146,13 +146,7 @@ fn fresh() -> (Store, Option<Database>) {
 
 /// The root user of `account`.
 pub fn root(account: &AccountId) -> Caller {
-    Caller::Principal(PrincipalCaller {
-        account: account.clone(),
-        principal: Principal::Root,
-        access_key_id: None,
-        session: None,
-        invoked_by: None,
-    })
+    Caller::root_of(account)
 }
 
 /// The code of the error that `result` must hold.

@@ -1,7 +1,7 @@
 //! An application that serves Organizations, and accounts in it.
 
 use base::AccountId;
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use kernel::testing::{START, Setup, TestApp, root};
 use kernel::{Access, Caller, Error, Permission, params};
 use model::organizations::{
@@ -22,15 +22,11 @@ pub fn setup() -> Setup {
 pub fn start(setup: Setup) -> TestApp {
     let app = TestApp::new(setup);
     for id in [MANAGEMENT, STRANGER] {
-        let account = Account {
-            id: account_id(id),
-            email: format!("root@{id}.example.com"),
-            name: format!("Account {id}"),
-            alias: None,
-            state: AccountState::Active,
-            created_at: START,
+        let (email, name) = (format!("root@{id}.example.com"), format!("Account {id}"));
+        let add = |tx: &mut kernel::WriteTx<'_>| {
+            iam::account::create(tx, &account_id(id), &email, &name, AccountState::Active, START)
         };
-        app.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("the account is new");
+        app.app.store.write(add, |_| {}).expect("the account is new");
     }
     app
 }

@@ -1,6 +1,7 @@
 //! Letting `aws login` in.
 
-use crate::frame::{Document, Frame, Place, csrf_field};
+use crate::consent::decision;
+use crate::frame::{Document, Frame, Place};
 use crate::{Html, assets};
 use maud::html;
 
@@ -45,14 +46,7 @@ impl LoginConsent<'_> {
                     }
                 }
                 p { "Allow it only if you have just started it yourself." }
-                form method="post" action="/v1/authorize" {
-                    (csrf_field(self.csrf))
-                    input type="hidden" name="query" value=(self.query);
-                    div class="row" {
-                        button class="main" type="submit" name="decision" value="allow" { "Allow" }
-                        button type="submit" name="decision" value="deny" { "Cancel" }
-                    }
-                }
+                (decision("/v1/authorize", self.query, self.csrf))
             }
             p class="quiet" { "Somebody else? " a href="/console" { "Go to the console" } " to switch roles or to sign out, then start again." }
         };

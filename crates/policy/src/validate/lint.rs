@@ -5,7 +5,8 @@ use crate::document::PolicyKind;
 use crate::json::{Node, Value};
 use crate::operator::{Operator, Quantifier, Test};
 use crate::pattern::ArnPattern;
-use crate::value::{Decimal, Network, decode_base64};
+use crate::value::{Decimal, decode_base64};
+use base::network::Network;
 
 impl Checker<'_> {
     pub(super) fn lint(&mut self, document: &Node) {

@@ -160,10 +160,29 @@ fn items(items: &[PlanItem]) -> String {
     let mut out = String::new();
     for item in items {
         let outcome = item.outcome.map_or("", |outcome| outcome.as_str());
+        let subject = item.subject.map(|subject| subject.as_str().to_lowercase().replace('_', " ")).unwrap_or_default();
         let count = item.count.map(|count| format!(" ({count})")).unwrap_or_default();
-        let _ = writeln!(out, "{outcome:<8}{}{count}", print::line(item.detail.as_deref().unwrap_or_default()));
+        let subject = format!("{subject}{count}");
+        let _ = writeln!(out, "{outcome:<8}{subject:<36}{}", print::line(item.detail.as_deref().unwrap_or_default()));
     }
     out
+}
+
+/// What a run changed or would change, in words: only what is not nothing.
+fn changes(report: &str) -> String {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_str(report) else { return report.to_owned() };
+    let some = members.iter().filter_map(|(name, value)| match value {
+        serde_json::Value::Number(count) if count.as_u64() == Some(0) => None,
+        serde_json::Value::Array(names) if names.is_empty() => None,
+        serde_json::Value::Array(names) => {
+            let names: Vec<_> = names.iter().filter_map(serde_json::Value::as_str).collect();
+            Some(format!("{name}: {}", names.join(" ")))
+        }
+        serde_json::Value::String(text) => Some(format!("{name}: {text}")),
+        other => Some(format!("{name}: {other}")),
+    });
+    let some: Vec<_> = some.collect();
+    if some.is_empty() { "no change".to_owned() } else { some.join(", ") }
 }
 
 fn synchronization(synchronization: Option<&Synchronization>) -> String {
@@ -176,8 +195,8 @@ fn synchronization(synchronization: Option<&Synchronization>) -> String {
     fact("Paused", if shown.paused == Some(true) { "yes" } else { "no" });
     fact("Interval", &format!("{} seconds", shown.interval_seconds.unwrap_or_default()));
     fact("Last run", &shown.last_run_date.map_or_else(|| "never".to_owned(), base::Timestamp::iso8601));
-    fact("Outcome", shown.last_result.as_deref().unwrap_or("-"));
-    fact("Rehearsal", shown.last_plan.as_deref().unwrap_or("-"));
+    fact("Outcome", &shown.last_result.as_deref().map_or_else(|| "-".to_owned(), changes));
+    fact("Rehearsal", &shown.last_plan.as_deref().map_or_else(|| "-".to_owned(), changes));
     for (attribute, expression) in shown.attribute_mapping.iter().flatten() {
         fact("Attribute", &format!("{attribute}={expression}"));
     }
@@ -187,4 +206,17 @@ fn synchronization(synchronization: Option<&Synchronization>) -> String {
         fact(kind, &format!("{} ({id})", object.name.as_deref().unwrap_or_default()));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_told_without_what_is_nothing() {
+        let report = r#"{"usersCreated":2,"usersDeleted":0,"usersToCreate":["ann@x","bob@x"],"groupsToCreate":[]}"#;
+        assert_eq!(changes(report), "usersCreated: 2, usersToCreate: ann@x bob@x");
+        assert_eq!(changes(r#"{"usersCreated":0,"notFound":[]}"#), "no change");
+        assert_eq!(changes("the controller does not answer"), "the controller does not answer");
+    }
 }

@@ -186,16 +186,28 @@ pub(super) fn set_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
+/// `text` as a value in the query of an address.
+pub(super) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// The address of `page`, from which one goes on to `next`.
+pub(super) fn leading(page: &str, next: &str) -> String {
+    format!("{page}?next={}", encoded(next))
+}
+
+fn sent_to(location: &str) -> Response {
+    redirect(location).unwrap_or_else(|_| Response::new(Body::empty()))
+}
+
 /// The page for a failure; `user` is whoever is signed in.
 pub(super) fn failed(failure: &Failure, info: &RequestInfo, user: Option<&str>) -> Response {
     let (status, title, text) = match failure {
         Failure::SignIn { next } => {
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            return redirect(&format!("/signin?next={next}")).unwrap_or_else(|_| Response::new(Body::empty()));
+            return sent_to(&leading("/signin", next));
         }
         Failure::ConsoleSignIn { next } => {
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            return redirect(&format!("/console/signin?next={next}")).unwrap_or_else(|_| Response::new(Body::empty()));
+            return sent_to(&leading("/console/signin", next));
         }
         Failure::Told { status, title, text } => (*status, *title, text.as_str()),
         Failure::Domain(error) => of_domain(error, info),

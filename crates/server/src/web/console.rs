@@ -3,11 +3,13 @@
 use super::answer::{self, Answer, Failure};
 use super::cookie::{self, Cookie};
 use super::credentials::no_access;
+use super::destination;
 use super::visit::{Person, Visit};
 use axum::body::Body;
 use axum::response::Response;
 use http::{Request, StatusCode, header};
 use kernel::{Caller, Error};
+use model::sts::Credentials;
 use pages::console::{Console, Way};
 use signin::session::{ConsoleSession, Place, Via};
 use sso::portal_event;
@@ -24,24 +26,17 @@ const PAGES: [&str; 4] = ["/console", "/switchrole", "/start", "/v1/authorize"];
 /// Where to go in the console: one of our pages, or the first page, which names the page of AWS's consoles that was
 /// wanted. Anything else means the first page, so that no link sends people elsewhere.
 pub(super) fn place(visit: &Visit, wanted: &str) -> String {
-    let is_plain = wanted.len() <= DESTINATION_BYTES_MAX
-        && wanted.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
-    if !is_plain {
+    if wanted.len() > DESTINATION_BYTES_MAX || !destination::is_plain(wanted) {
         return PAGES[0].to_owned();
     }
     let own = wanted.strip_prefix(visit.base_url()).unwrap_or(wanted);
-    if is_page(own) {
+    if destination::is_one_of(&PAGES, own) {
         return own.to_owned();
     }
     if is_console(wanted) {
-        let wanted: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
-        return format!("/console?destination={wanted}");
+        return format!("/console?destination={}", answer::encoded(wanted));
     }
     PAGES[0].to_owned()
-}
-
-fn is_page(path: &str) -> bool {
-    PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])))
 }
 
 /// Whether `url` is one of AWS's consoles.
@@ -64,7 +59,7 @@ pub(crate) fn place_of_console(request: &Request<Body>) -> Option<String> {
         return (path == "/").then(|| PAGES[0].to_owned());
     }
     let is_console = host == "console.aws.amazon.com" || host.ends_with(".console.aws.amazon.com");
-    let wanted: String = form_urlencoded::byte_serialize(format!("https://{host}{path}").as_bytes()).collect();
+    let wanted = answer::encoded(&format!("https://{host}{path}"));
     is_console.then(|| format!("https://{SIGN_IN_HOST}/console?destination={wanted}"))
 }
 
@@ -113,8 +108,7 @@ pub(super) fn open_role(visit: &Visit) -> Answer {
     let person = visit.signed_in(visit.place())?;
     let Some(account_id) = visit.query("account_id") else { return answer::redirect("/start") };
     let Some(role_name) = visit.query("role_name") else {
-        let account_id: String = form_urlencoded::byte_serialize(account_id.as_bytes()).collect();
-        return answer::redirect(&format!("/start?q={account_id}"));
+        return answer::redirect(&format!("/start?q={}", answer::encoded(account_id)));
     };
     let session = role_session(visit, &person, account_id, role_name)?;
     let relay_state = visit.app().store.read(|tx| {
@@ -139,8 +133,13 @@ fn role_session(visit: &Visit, person: &Person, account_id: &str, role_name: &st
         Error::Denied(_) => no_access(),
         other => Failure::Domain(other),
     })?;
-    let session = ConsoleSession::of_credentials(&visit.app().seal, &credentials, Via::IdentityCenter);
-    Ok(session.ok_or_else(|| Error::internal("credentials that were just made"))?)
+    Ok(session_of(visit, Some(credentials), Via::IdentityCenter)?)
+}
+
+/// The session of credentials that were just made.
+pub(super) fn session_of(visit: &Visit, credentials: Option<Credentials>, via: Via) -> Result<ConsoleSession, Error> {
+    let session = credentials.and_then(|made| ConsoleSession::of_credentials(&visit.app().seal, &made, via));
+    session.ok_or_else(|| Error::internal("credentials that were just made are none"))
 }
 
 /// Shows who one is.
@@ -213,6 +212,7 @@ mod tests {
         ] {
             assert!(!is_console(url), "{url}");
         }
+        let is_page = |path| destination::is_one_of(&PAGES, path);
         assert!(is_page("/switchrole?account=1") && is_page("/console") && !is_page("/consoles") && !is_page("//x"));
     }
 

@@ -24,8 +24,11 @@ pub(super) fn ask(visit: &Visit) -> Answer {
 /// Makes keys and shows them.
 pub(super) fn show(visit: &Visit) -> Answer {
     let Some((account_id, role_name)) = visit.field("role").split_once('/') else { return incomplete() };
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let question = format!("/start/credentials?account_id={}&role_name={}", encoded(account_id), encoded(role_name));
+    let question = format!(
+        "/start/credentials?account_id={}&role_name={}",
+        answer::encoded(account_id),
+        answer::encoded(role_name)
+    );
     let person = visit.sender(&question)?;
     let account = accounts(visit, &person)?.into_iter().find(|account| account.id.as_str() == account_id);
     let account = account.ok_or_else(no_access)?;

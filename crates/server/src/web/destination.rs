@@ -34,12 +34,11 @@ pub(super) struct Meaning {
 impl Destination {
     /// `text` when it is one of [`PAGES`]; anything else means the portal, so that no link sends people elsewhere.
     pub(super) fn of(text: &str) -> Self {
-        let is_ours = text.len() <= LENGTH_MAX
-            && text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
-            && PAGES.iter().any(|page| {
-                text.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-            });
-        if is_ours { Self(text.to_owned()) } else { Self::default() }
+        if text.len() <= LENGTH_MAX && is_plain(text) && is_one_of(&PAGES, text) {
+            Self(text.to_owned())
+        } else {
+            Self::default()
+        }
     }
 
     /// Path and query.
@@ -70,6 +69,16 @@ impl Destination {
         };
         Ok(Meaning { purpose, instance: visit.instance()?, onward: None })
     }
+}
+
+/// Whether browsers read `text` as it stands: nothing in it is passed over or turned round.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
+}
+
+/// Whether `path` is one of `pages`, or below one, with or without a query.
+pub(super) fn is_one_of(pages: &[&str], path: &str) -> bool {
+    pages.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])))
 }
 
 /// As much of a code as is worth showing before anybody is signed in.

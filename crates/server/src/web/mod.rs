@@ -58,14 +58,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Visits with a password at once for each processor: one that hashes, and others that wait for the disk meanwhile.
 const PASSWORD_VISITS_OF_PROCESSOR: usize = 4;
+/// Whoever sends a password and is not let in gets the answer at a multiple of this after the request: how long it took
+/// to find out would tell which names there are, also where a domain's controller finds out.
+const REFUSAL_MILLISECONDS: u64 = 250;
 
 /// What every page shares.
 pub(crate) struct Web {
     app: Arc<App>,
     /// Whether principals are alive.
     gate: Arc<Gate>,
-    /// Whether connections are encrypted.
-    is_secure: bool,
     /// Work that may wait for the database at once; shared with the APIs.
     permits: Arc<Semaphore>,
     /// Visits with a password at once.
@@ -80,11 +81,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     app: Arc<App>,
     gate: Arc<Gate>,
     permits: Arc<Semaphore>,
-    is_secure: bool,
 ) -> Router<S> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let password_permits = Arc::new(Semaphore::new(PASSWORD_VISITS_OF_PROCESSOR * cores));
-    let web = Arc::new(Web { app, gate, is_secure, permits, password_permits });
+    let web = Arc::new(Web { app, gate, permits, password_permits });
     let read = |handler: Handler| get(served(&web, handler, Kind::Own));
     let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Own));
     let hashing = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Password));
@@ -159,6 +159,7 @@ async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, kind: Ki
     let (head, body) = request.into_parts();
     let info = Arc::new(info(&web, &head));
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let has_password = kind == Kind::Password && method == http::Method::POST;
     let response = match form_of(&head, body, kind).await {
         Err(failure) => answer::failed(&failure, &info, None),
         Ok(form) => {
@@ -175,6 +176,9 @@ async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, kind: Ki
             }
         }
     };
+    if has_password && !response.status().is_redirection() {
+        tokio::time::sleep(until_refusal(started.elapsed())).await;
+    }
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let (status, request_id) = (response.status().as_u16(), info.request_id.as_str());
     if status >= 400 {
@@ -183,6 +187,13 @@ async fn serve(web: Arc<Web>, request: Request<Body>, handler: Handler, kind: Ki
         tracing::debug!(%method, path, status, request_id, duration_us, "page answered");
     }
     response
+}
+
+/// How long a refusal waits that was found out after `spent`.
+fn until_refusal(spent: Duration) -> Duration {
+    let pace = Duration::from_millis(REFUSAL_MILLISECONDS);
+    let beyond = spent.as_nanos() % pace.as_nanos();
+    pace.saturating_sub(Duration::from_nanos(u64::try_from(beyond).unwrap_or_default()))
 }
 
 /// The permits of a piece of work; `None` when it does not get them in time.
@@ -207,7 +218,7 @@ fn info(web: &Web, head: &http::request::Parts) -> RequestInfo {
         source_ip: peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default(),
         user_agent: crate::http::user_agent(user_agent),
         region: web.app.settings.region.clone(),
-        is_secure: web.is_secure || head.extensions.get::<OverTls>().is_some(),
+        is_secure: head.extensions.get::<OverTls>().is_some(),
         dpop: None,
     }
 }

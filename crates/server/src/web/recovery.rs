@@ -17,17 +17,12 @@ use sso::mail_link::{self, Link, Outcome, Purpose, Requested};
 
 /// The page that leads to `next` by way of signing in.
 fn sign_in_page(next: &Destination) -> String {
-    leading("/signin", next)
+    answer::leading("/signin", next.as_str())
 }
 
 /// The page for whoever has forgotten the password and wants to go to `next`.
 pub(super) fn forgot_page(next: &Destination) -> String {
-    leading("/signin/forgot", next)
-}
-
-fn leading(page: &str, next: &Destination) -> String {
-    let next: String = form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
-    format!("{page}?next={next}")
+    answer::leading("/signin/forgot", next.as_str())
 }
 
 /// Asks whose password is forgotten.

@@ -62,8 +62,7 @@ fn assume(visit: &Visit, chosen: &RoleClaim, response: &str) -> Result<ConsoleSe
         ..AssumeRoleWithSAMLRequest::default()
     };
     let answer = visit.call::<ops::AssumeRoleWithSAML>(&Caller::Anonymous, &input)?;
-    let session = answer.credentials.and_then(|it| ConsoleSession::of_credentials(&visit.app().seal, &it, Via::Saml));
-    session.ok_or_else(|| Error::internal("a role was assumed without credentials"))
+    console::session_of(visit, answer.credentials, Via::Saml)
 }
 
 fn picker(visit: &Visit, offered: &[RoleClaim], problem: Option<&str>) -> Answer {

@@ -89,9 +89,7 @@ fn assume(visit: &Visit, base: &ConsoleSession, account: &str, role_name: &str) 
         ..AssumeRoleRequest::default()
     };
     let answer = visit.call::<ops::AssumeRole>(&Caller::Principal(base.caller.clone()), &input)?;
-    let session =
-        answer.credentials.and_then(|it| ConsoleSession::of_credentials(&visit.app().seal, &it, Via::SwitchedRole));
-    session.ok_or_else(|| Error::internal("a role was assumed without credentials"))
+    console::session_of(visit, answer.credentials, Via::SwitchedRole)
 }
 
 /// The name of whoever switches, as AWS's console does it.

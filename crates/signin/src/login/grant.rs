@@ -1,4 +1,4 @@
-//! Tools that were let in: a row each, from the code to the last refresh token.
+//! Tools that were let in: from the code to the last refresh token.
 
 use super::Client;
 use crate::session::{ConsoleSession, Place};
@@ -25,7 +25,6 @@ pub(super) struct Grant {
     /// As it is stored.
     session: Vec<u8>,
     pub thumbprint: Option<String>,
-    pub refreshed_at: Option<Timestamp>,
     pub expires_at: Timestamp,
 }
 
@@ -40,7 +39,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, client_id, redirect_uri, code_challenge, code_expires_at, is_code_used, session, thumbprint, \
-             refreshed_at, expires_at from signin_login ",
+             expires_at from signin_login ",
             $rest
         )
     };
@@ -56,8 +55,7 @@ fn grant(row: &Row<'_>) -> Result<Grant> {
         is_code_used: row.get(5)?,
         session: row.get(6)?,
         thumbprint: row.get(7)?,
-        refreshed_at: row.get(8)?,
-        expires_at: row.get(9)?,
+        expires_at: row.get(8)?,
     })
 }
 
@@ -103,45 +101,38 @@ pub(super) fn of_code(tx: &mut Tx, code: &str) -> Result<Option<Grant>> {
     tx.opt(select!("where code_hash = $1"), params![hash(code)], grant)
 }
 
-/// The tool that has that refresh token now.
-pub(super) fn of_refresh_token(tx: &mut Tx, token: &str) -> Result<Option<Grant>> {
-    tx.opt(select!("where refresh_hash = $1"), params![hash(token)], grant)
-}
-
-/// The tool that had that refresh token before the present one.
-pub(super) fn of_former_refresh_token(tx: &mut Tx, token: &str) -> Result<Option<Grant>> {
-    tx.opt(select!("where former_refresh_hash = $1"), params![hash(token)], grant)
+/// The tool that was given that refresh token, and when it used it first.
+pub(super) fn of_refresh_token(tx: &mut Tx, token: &str) -> Result<Option<(Grant, Option<Timestamp>)>> {
+    let sql = "select login_id, used_at from signin_refresh_token where token_hash = $1";
+    let found = tx.opt(sql, params![hash(token)], |row| Ok((row.get::<String>(0)?, row.get(1)?)))?;
+    let Some((id, used_at)) = found else { return Ok(None) };
+    let grant = tx.opt(select!("where id = $1"), params![id], grant)?;
+    Ok(grant.map(|grant| (grant, used_at)))
 }
 
 /// Notes that the code was used, with the key that the tool has shown, and gives out the first refresh token.
 pub(super) fn begin(cx: &mut WriteCx<'_>, grant: &Grant, thumbprint: &str) -> Result<Secret> {
+    let sql = "update signin_login set is_code_used = 1, thumbprint = $2 where id = $1";
+    cx.write().exec_one(sql, params![grant.id, thumbprint])?;
+    issue(cx, grant)
+}
+
+/// Notes that a refresh token was used, and gives out the next one.
+pub(super) fn rotate(cx: &mut WriteCx<'_>, grant: &Grant, token: &str) -> Result<Secret> {
+    let (hash, now) = (hash(token), cx.now);
+    let sql = "update signin_refresh_token set used_at = coalesce(used_at, $2) where token_hash = $1";
+    cx.write().exec_one(sql, params![hash, now])?;
+    issue(cx, grant)
+}
+
+fn issue(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<Secret> {
     let token = secret(cx);
-    cx.write().exec_one(
-        "update signin_login set is_code_used = 1, thumbprint = $2, refresh_hash = $3 where id = $1",
-        params![grant.id, thumbprint, hash(token.expose())],
-    )?;
+    let sql = "insert into signin_refresh_token (token_hash, login_id) values ($1, $2)";
+    cx.write().exec_one(sql, params![hash(token.expose()), grant.id])?;
     Ok(token)
 }
 
-/// Puts a new refresh token in the place of the present one, which becomes the former.
-pub(super) fn rotate(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<Secret> {
-    let (token, now) = (secret(cx), cx.now);
-    cx.write().exec_one(
-        "update signin_login set former_refresh_hash = refresh_hash, refresh_hash = $2, refreshed_at = $3 where id = $1",
-        params![grant.id, hash(token.expose()), now],
-    )?;
-    Ok(token)
-}
-
-/// Puts a new refresh token in the place of one whose answer was lost; the former stays the former.
-pub(super) fn repeat(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<Secret> {
-    let token = secret(cx);
-    cx.write()
-        .exec_one("update signin_login set refresh_hash = $2 where id = $1", params![grant.id, hash(token.expose())])?;
-    Ok(token)
-}
-
-/// Ends it.
+/// Ends it, and all its refresh tokens.
 pub(super) fn delete(cx: &mut WriteCx<'_>, grant: &Grant) -> Result<()> {
     cx.write().exec_one("delete from signin_login where id = $1", params![grant.id])
 }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// How long the credentials are good, in seconds; AWS's client expects no more.
 const CREDENTIALS_SECONDS: i64 = 900;
-/// How long the former refresh token is still good, in seconds: an answer may have been lost. It is of no use to others,
-/// who lack the key.
+/// How long after its first use a refresh token is still good, in seconds: processes renew beside each other, and an
+/// answer may get lost. It is of no use to others, who lack the key.
 const REPEAT_SECONDS: i64 = 60;
 const TOKEN_TYPE: &str = "aws_sigv4";
 
@@ -94,21 +94,15 @@ fn refresh(
 ) -> Result<CreateOAuth2TokenResponse> {
     let Some(token) = &body.refresh_token else { return Err(invalid("refreshToken is needed")) };
     let fits = |grant: &Grant| grant.client == client && grant.thumbprint.as_deref() == Some(thumbprint);
-    if let Some(grant) = grant::of_refresh_token(cx.tx, token)?.filter(fits) {
-        let session = living(cx, &grant)?;
-        let token = grant::rotate(cx, &grant)?;
-        return respond(cx, &grant, &session, &token, None);
-    }
-    let Some(grant) = grant::of_former_refresh_token(cx.tx, token)?.filter(fits) else {
-        return Err(token_expired().into());
-    };
-    if grant.refreshed_at.is_none_or(|at| cx.now >= at.plus_seconds(REPEAT_SECONDS)) {
+    let found = grant::of_refresh_token(cx.tx, token)?.filter(|(grant, _)| fits(grant));
+    let Some((grant, used_at)) = found else { return Err(token_expired().into()) };
+    if used_at.is_some_and(|at| cx.now >= at.plus_seconds(REPEAT_SECONDS)) {
         grant::delete(cx, &grant)?;
         return cx.refuse(token_expired());
     }
     let session = living(cx, &grant)?;
-    let token = grant::repeat(cx, &grant)?;
-    respond(cx, &grant, &session, &token, None)
+    let next = grant::rotate(cx, &grant, token)?;
+    respond(cx, &grant, &session, &next, None)
 }
 
 /// The session behind a grant, if it goes on and its principal may use tools. The call is the principal's from here on.

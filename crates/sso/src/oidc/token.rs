@@ -19,6 +19,10 @@ const REFRESH_PREFIX: &str = "aorAAAAA";
 const TOKEN_BYTES: usize = 48;
 /// Longest life of an access token.
 const ACCESS_SECONDS_MAX: i64 = 28_800;
+/// How long after its first use a refresh token is still good, in seconds. Clients of AWS's share tokens in a file and
+/// renew them in each process by itself, so processes that run beside each other send the same one; and an answer may
+/// get lost.
+const REPEAT_SECONDS: i64 = 60;
 
 /// What a code was good for.
 pub(super) struct Granted<'a> {
@@ -106,7 +110,7 @@ pub(super) fn issue(
     if may_refresh {
         let token = opaque::new(REFRESH_PREFIX, TOKEN_BYTES, &mut cx.random);
         cx.write().exec_one(
-            "insert into sso_refresh_token (token_hash, session_id, is_used) values ($1, $2, 0)",
+            "insert into sso_refresh_token (token_hash, session_id) values ($1, $2)",
             params![opaque::hash(token.expose()), session.id],
         )?;
         refresh_token = Some(token);
@@ -123,29 +127,30 @@ pub(super) enum Refreshed {
         /// Separated by spaces.
         scopes: String,
     },
-    /// It had been used: its session has ended.
+    /// It had been used too long ago: its session has ended.
     Stolen,
 }
 
-/// Uses a refresh token of `client_id`, which is good once. One that comes again has been copied: whoever holds its
-/// successor cannot be told from a thief, so the session ends (RFC 9700 §4.14.2).
+/// Uses a refresh token of `client_id`. One that comes again much later has been copied: whoever holds its successor
+/// cannot be told from a thief, so the session ends (RFC 9700 §4.14.2).
 pub(super) fn renew(cx: &mut WriteCx<'_>, client_id: &str, token: &str, asked: Option<&[String]>) -> Result<Refreshed> {
     let hash = opaque::hash(token);
-    let sql = "select t.session_id, t.is_used, s.user_id, s.scopes from sso_refresh_token t \
+    let sql = "select t.session_id, t.used_at, s.user_id, s.scopes from sso_refresh_token t \
                join sso_session s on s.id = t.session_id where t.token_hash = $1 and s.client_id = $2";
     let found = cx.tx.opt(sql, params![hash, client_id], |row| {
-        let scopes: Option<String> = row.get(3)?;
-        Ok((row.get::<String>(0)?, row.get::<bool>(1)?, row.get::<IdentityUserId>(2)?, scopes.unwrap_or_default()))
+        let (used_at, scopes): (Option<Timestamp>, Option<String>) = (row.get(1)?, row.get(3)?);
+        Ok((row.get::<String>(0)?, used_at, row.get::<IdentityUserId>(2)?, scopes.unwrap_or_default()))
     })?;
-    let Some((session_id, is_used, user, scopes)) = found else { return Err(invalid_refresh_token().into()) };
-    if is_used {
+    let Some((session_id, used_at, user, scopes)) = found else { return Err(invalid_refresh_token().into()) };
+    if used_at.is_some_and(|used_at| cx.now >= used_at.plus_seconds(REPEAT_SECONDS)) {
         session::end_of_user(cx, &user, &session_id)?;
         return Ok(Refreshed::Stolen);
     }
     let now = cx.now;
     let Some(session) = session::get(cx.tx, &session_id, now)? else { return Err(invalid_refresh_token().into()) };
     require_scopes(asked, &split(&scopes))?;
-    cx.write().exec_one("update sso_refresh_token set is_used = 1 where token_hash = $1", params![hash])?;
+    let sql = "update sso_refresh_token set used_at = coalesce(used_at, $2) where token_hash = $1";
+    cx.write().exec_one(sql, params![hash, now])?;
     cx.write().exec_one("update sso_session set last_seen_at = $2 where id = $1", params![session.id, now])?;
     Ok(Refreshed::Granted { session, scopes })
 }

@@ -1,7 +1,7 @@
 //! Instances of Identity Center with people, for applications.
 
 use base::{AccountId, IdentityGroupId, IdentityUserId, InstanceId};
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use identity::group::Group;
 use identity::user::{Status, User};
 use kernel::testing::{START, Setup, TestApp, root};
@@ -53,15 +53,11 @@ impl World {
         let routes = org::routes().into_iter().chain(sso::routes()).collect();
         let app = TestApp::new(Setup { routes, jobs: org::jobs(), ..Setup::default() });
         for id in [MANAGEMENT, STRANGER] {
-            let account = Account {
-                id: account_id(id),
-                email: format!("root@{id}.example.com"),
-                name: format!("Account {id}"),
-                alias: None,
-                state: AccountState::Active,
-                created_at: START,
+            let (email, name) = (format!("root@{id}.example.com"), format!("Account {id}"));
+            let add = |tx: &mut kernel::WriteTx<'_>| {
+                iam::account::create(tx, &account_id(id), &email, &name, AccountState::Active, START)
             };
-            app.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("the account is new");
+            app.app.store.write(add, |_| {}).expect("the account is new");
         }
         let input = CreateOrganizationRequest::default();
         app.call::<org_ops::CreateOrganization>(&management(), input).expect("created");

@@ -318,19 +318,36 @@ fn the_device_flow_with_scopes_gives_a_refresh_token_also_to_a_client_registered
 }
 
 #[test]
-fn a_refresh_token_that_comes_twice_ends_the_session() {
+fn a_refresh_token_that_comes_again_after_a_minute_ends_the_session() {
     let portal = portal();
     let client = portal.register(REGISTER_SESSION);
     let token = exchange(&portal, &client, &code(&portal, &client.0));
     let first = token.text("refreshToken");
     let next = refresh(&portal, &client, &first);
     assert!(portal.of_token(&next.text("accessToken")).is_some());
+    portal.test.clock.advance_seconds(60);
     refused(&refresh(&portal, &client, &first), 400, "InvalidGrantException", "invalid_grant");
     assert!(portal.of_token(&next.text("accessToken")).is_none());
     assert!(portal.of_token(&token.text("accessToken")).is_none());
     let last = refresh(&portal, &client, &next.text("refreshToken"));
     refused(&last, 400, "InvalidGrantException", "invalid_grant");
     assert!(portal.is_alive(&portal.browser_id()), "the browser is not the tool's to end");
+}
+
+#[test]
+fn processes_that_renew_a_token_beside_each_other_all_get_a_new_one() {
+    let portal = portal();
+    let client = portal.register(REGISTER_SESSION);
+    let first = exchange(&portal, &client, &code(&portal, &client.0)).text("refreshToken");
+    let renewed: Vec<_> = (0..4).map(|_| refresh(&portal, &client, &first)).collect();
+    portal.test.clock.advance_seconds(59);
+    let late = refresh(&portal, &client, &first);
+    for answer in renewed.iter().chain([&late]) {
+        assert!(portal.of_token(&answer.text("accessToken")).is_some());
+        assert_eq!(refresh(&portal, &client, &answer.text("refreshToken")).status, 200);
+    }
+    portal.test.clock.advance_seconds(1);
+    refused(&refresh(&portal, &client, &first), 400, "InvalidGrantException", "invalid_grant");
 }
 
 #[test]

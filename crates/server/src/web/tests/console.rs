@@ -640,7 +640,7 @@ fn aws_login_gets_short_credentials_and_renews_them_with_its_key() {
     let second = tool.refresh(&output.refresh_token).expect("renewed").token_output;
     assert!(second.id_token.is_none() && second.refresh_token != output.refresh_token);
     let repeated = tool.refresh(&output.refresh_token).expect("an answer may get lost").token_output;
-    assert_eq!(refusal(tool.refresh(&second.refresh_token)), "AccessDeniedException TOKEN_EXPIRED");
+    tool.refresh(&second.refresh_token).expect("a process beside it has that one");
     let thief = Tool::new(&site);
     assert_eq!(refusal(thief.refresh(&repeated.refresh_token)), "AccessDeniedException TOKEN_EXPIRED");
     let third = tool.refresh(&repeated.refresh_token).expect("renewed").token_output;

@@ -268,7 +268,7 @@ fn the_portal_is_compressed_and_assets_are_kept() {
 fn without_identity_center_the_portal_says_so() {
     let test = kernel::testing::TestApp::new(kernel::testing::Setup::default());
     let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
-    let router: axum::Router = super::router(test.app, std::sync::Arc::default(), permits, false);
+    let router: axum::Router = super::router(test.app, std::sync::Arc::default(), permits);
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let request = http::Request::get("/signin").body(axum::body::Body::empty()).expect("valid");
     let response = runtime.block_on(tower::ServiceExt::oneshot(router, request)).expect("an answer");

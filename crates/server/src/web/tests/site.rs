@@ -7,7 +7,7 @@ use axum::extract::ConnectInfo;
 use base::{AccountId, IdentityUserId, Secret};
 use http::{Request, header};
 use http_body_util::BodyExt as _;
-use iam::account::{Account, AccountState};
+use iam::account::AccountState;
 use kernel::Caller;
 use kernel::settings::Settings;
 use kernel::testing::{START, Setup, TestApp, root};
@@ -63,22 +63,17 @@ impl Site {
             ..Setup::default()
         });
         let management = AccountId::parse(MANAGEMENT).expect("valid");
-        let account = Account {
-            id: management.clone(),
-            email: "root@example.com".to_owned(),
-            name: "Management".to_owned(),
-            alias: None,
-            state: AccountState::Active,
-            created_at: START,
+        let add = |tx: &mut kernel::WriteTx<'_>| {
+            iam::account::create(tx, &management, "root@example.com", "Management", AccountState::Active, START)
         };
-        test.app.store.write(|tx| iam::account::insert(tx, &account), |_| {}).expect("an account");
+        test.app.store.write(add, |_| {}).expect("an account");
         let admin = root(&management);
         test.call::<org_ops::CreateOrganization>(&admin, CreateOrganizationRequest::default()).expect("created");
         let enabled = test.app.write_as(&admin, &test.request(), |cx| sso::instance::enable(cx, None));
         let instance = enabled.expect("enabled");
         let permits = Arc::new(Semaphore::new(4));
         let gate = Arc::new(crate::gate::Gate::default());
-        let router = super::super::router(Arc::clone(&test.app), gate, permits, false);
+        let router = super::super::router(Arc::clone(&test.app), gate, permits);
         let runtime = Runtime::new().expect("threads");
         let alice = user(&test, &admin, &instance, "alice");
         let site = Self { test, instance, alice, router, runtime };
