@@ -13,7 +13,7 @@ use attempts::Attempts;
 use base::{DirectoryId, Random};
 use kernel::{App, Error, Result};
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -117,8 +117,12 @@ impl Directories {
         if let Some(named) = self.options.controllers.get(domain) {
             return Ok(named.clone());
         }
-        let servers: Vec<_> = servers.iter().map(|server| (*server, self.options.dns_port).into()).collect();
-        dns::controllers(domain, &servers, random)
+        dns::controllers(domain, &self.at_dns_port(servers), random)
+    }
+
+    /// Where name servers are asked.
+    pub(crate) fn at_dns_port(&self, servers: &[IpAddr]) -> Vec<SocketAddr> {
+        servers.iter().map(|server| (*server, self.options.dns_port).into()).collect()
     }
 
     /// Leave to wait for a directory; `None` when too many calls do.

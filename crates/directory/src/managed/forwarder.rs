@@ -1,20 +1,22 @@
 //! Conditional forwarders: the name servers that know other domains.
 //!
-//! They are used by the server itself, to find the controllers of domains that are trusted.
+//! The domain's DNS asks them for the names of those domains, and so does the server itself, to find the controllers of
+//! domains that are trusted.
 
 use super::trust::{existing, remote_key};
+use crate::connector::Directories;
 use crate::record::Directory;
 use crate::{access, messages};
 use base::DirectoryId;
 use kernel::store::Row;
-use kernel::{Cx, Error, Result, Route, Tx, WriteCx, WriteTx, params, route};
+use kernel::{App, Cx, Error, Result, Route, Tx, WriteCx, WriteTx, params, route};
 use model::ds::{
     ConditionalForwarder, CreateConditionalForwarderRequest, CreateConditionalForwarderResult,
     DeleteConditionalForwarderRequest, DeleteConditionalForwarderResult, DescribeConditionalForwardersRequest,
     DescribeConditionalForwardersResult, EntityAlreadyExistsException, EntityDoesNotExistException, ReplicationScope,
     UpdateConditionalForwarderRequest, UpdateConditionalForwarderResult, ops,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Most name servers of a domain.
 const SERVERS_MAX: usize = 4;
@@ -43,6 +45,23 @@ fn get(tx: &mut Tx, directory: &DirectoryId, remote: &str) -> Result<Option<Forw
 /// The name servers that know a domain; none when the directory was given none.
 pub(super) fn servers(tx: &mut Tx, directory: &DirectoryId, remote: &str) -> Result<Vec<IpAddr>> {
     Ok(get(tx, directory, remote)?.map(|found| found.servers).unwrap_or_default())
+}
+
+/// The name servers to ask for a name that a domain of ours does not know itself: those of the longest name of a domain that
+/// it is in. None when there is no such domain.
+///
+/// # Errors
+/// When the database fails, or the program was put together without directories.
+pub fn name_servers(app: &App, directory: &DirectoryId, name: &str) -> Result<Vec<SocketAddr>> {
+    let sql = "select remote_domain_name, servers, remote_key from dir_forwarder where directory_id = $1";
+    let row = |row: &Row<'_>| Ok((row.get::<String>(2)?, forwarder(row)?));
+    let mut known = app.store.read(|tx| tx.all(sql, params![directory], row))?;
+    known.retain(|(domain, _)| {
+        name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    });
+    let nearest = known.into_iter().max_by_key(|(domain, _)| domain.len());
+    let servers = nearest.map(|(_, found)| found.servers).unwrap_or_default();
+    Directories::of(app).map(|directories| directories.at_dns_port(&servers))
 }
 
 /// Forgets the name servers of a domain; nothing happens when there are none.

@@ -16,6 +16,7 @@ pub(crate) mod stage;
 mod trust;
 
 pub use domains::{Domains, FirstPasswords, Plan, State, TrustOrder, TrustWork};
+pub use forwarder::name_servers;
 pub use stage::{changed, resume, stop};
 
 use crate::record::Directory;

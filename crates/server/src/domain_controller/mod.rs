@@ -6,6 +6,7 @@
 
 mod certificate;
 mod files;
+mod names;
 mod network;
 mod process;
 mod programs;
