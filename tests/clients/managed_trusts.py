@@ -7,6 +7,8 @@ import json
 import os
 import random
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 
@@ -54,6 +56,19 @@ class Tickets:
         asked = subprocess.run(["kvno", service], **run)
         self.said = asked.stderr
         return asked.returncode == 0
+
+
+def knows(server, name):
+    """Whether a name server has a service record of that name."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = struct.pack(">6H", random.randrange(1 << 16), 0x100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, 33, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(20)
+        client.sendto(query, (server, 53))
+        answer = client.recv(4096)
+    check(answer[:2] == query[:2], "another answer")
+    outcome, records = answer[3] & 15, struct.unpack(">H", answer[6:8])[0]
+    return outcome == 0 and records > 0
 
 
 class Stranger:
@@ -157,6 +172,11 @@ class Trusts:
         for way in (comes, goes):
             check(tickets.are_given(*way), f"{way[0]} is given no ticket: {tickets.said}")
 
+        # The DNS of the domain forwards where it is told to, and nowhere else.
+        check(knows(addresses[first], f"_kerberos._tcp.{OTHER}"), "the other domain's names")
+        check(not knows(addresses[first], f"_ldap._tcp.nowhere.{OTHER}"), "a name that is not there")
+        check(not knows(addresses[first], "_kerberos._tcp.third.example.org"), "a domain without a forwarder")
+
         ds.update_trust(TrustId=here, SelectiveAuth="Enabled")
         self.settled(here, "VerifyFailed", "selective authentication")
         check(not tickets.are_given(*comes), "a ticket in spite of selective authentication")
@@ -176,6 +196,7 @@ class Trusts:
         check(not tickets.are_given(*goes), "a ticket without a trust")
         self.delete_trust(here, with_forwarder=True)
         check(ds.describe_conditional_forwarders(DirectoryId=first)["ConditionalForwarders"] == [], "no forwarder")
+        check(not knows(addresses[first], f"_kerberos._tcp.{OTHER}"), "names without a forwarder")
 
     def with_a_stranger(self, directory, address):
         stranger = Stranger()

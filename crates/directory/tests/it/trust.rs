@@ -432,6 +432,18 @@ fn conditional_forwarders_are_kept() {
     let all = managed.forwarders(&directory, &[REMOTE]).expect("a list");
     assert_eq!(all, [(REMOTE.to_owned(), vec!["10.0.0.2".to_owned()])]);
     assert_eq!(code(update("a.example", &["10.0.0.2"])), "EntityDoesNotExistException");
+    create("in.other.example.net", &["10.0.0.3"], &[]).expect("created");
+    let asked = |name: &str| {
+        let servers = directory::managed::name_servers(&managed.world.app.app, &directory, name).expect("read");
+        servers.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for name in ["other.example.net", "dc9.other.example.net"] {
+        assert_eq!(asked(name), ["10.0.0.2:53"], "{name}");
+    }
+    assert_eq!(asked("dc1.in.other.example.net"), ["10.0.0.3:53"]);
+    for name in ["another.example.net", "example.net", "corp.example.com", ""] {
+        assert_eq!(asked(name), Vec::<String>::new(), "{name}");
+    }
     managed.move_to(&directory, DirectoryStage::Inoperable);
     assert_eq!(code(delete(REMOTE)), "DirectoryUnavailableException");
     managed.move_to(&directory, DirectoryStage::Active);
