@@ -8,6 +8,7 @@ pub use authentication::{Authentication, Identified, authenticate};
 pub use domain::{Domain, Problem, Service};
 
 use crate::ldap::{Patience, dns};
+use crate::managed::TrustsUnderWay;
 use crate::record::{self, Directory};
 use attempts::Attempts;
 use base::{DirectoryId, Random};
@@ -57,6 +58,8 @@ pub struct Directories {
     options: Options,
     domains: Mutex<HashMap<DirectoryId, Arc<Domain>>>,
     attempts: Attempts,
+    /// What is being done about trusts of domains that are run here.
+    pub(crate) trusts: TrustsUnderWay,
     under_way: AtomicUsize,
 }
 

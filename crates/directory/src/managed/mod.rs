@@ -18,6 +18,7 @@ mod trust;
 pub use domains::{Domains, FirstPasswords, Plan, State, TrustOrder, TrustWork};
 pub use forwarder::name_servers;
 pub use stage::{changed, resume, stop};
+pub(crate) use trust::UnderWay as TrustsUnderWay;
 
 use crate::record::Directory;
 use crate::{access, messages};

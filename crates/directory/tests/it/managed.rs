@@ -28,6 +28,8 @@ pub struct Told {
     pub orders: Vec<TrustOrder>,
     /// Why nothing can be done about trusts.
     pub refusal: Option<String>,
+    /// Orders about trusts take as long as somebody holds it.
+    pub slow: Arc<Mutex<()>>,
 }
 
 impl Double {
@@ -35,7 +37,7 @@ impl Double {
         let state = State::Starting;
         let (plans, asked) = (Vec::new(), Vec::new());
         let (orders, refusal) = (Vec::new(), None);
-        let told = Told { obstacle: None, state, plans, asked, fails: false, orders, refusal };
+        let told = Told { obstacle: None, state, plans, asked, fails: false, orders, refusal, slow: Arc::default() };
         Self(Arc::new(Mutex::new(told)))
     }
 
@@ -95,7 +97,11 @@ impl Domains for Double {
         self.with(|told| {
             told.orders.push(order.clone());
             told.refusal.clone().map_or(Ok(()), Err)
-        })
+        })?;
+        // One that takes long ends when the test takes its hand away.
+        let slow = self.with(|told| Arc::clone(&told.slow));
+        drop(slow.lock());
+        Ok(())
     }
 
     fn stop(&self) {}

@@ -165,6 +165,25 @@ fn a_trust_that_cannot_be_made_has_failed_and_one_that_cannot_be_used_is_not_ver
 }
 
 #[test]
+fn other_jobs_do_not_wait_for_a_trust_that_takes_long() {
+    let managed = managed();
+    let directory = managed.active();
+    let slow = managed.domains.with(|told| std::sync::Arc::clone(&told.slow));
+    let hand = slow.lock().expect("held once");
+    let id = managed.trust(wanted(&directory, REMOTE)).expect("accepted");
+    managed.world.app.run_jobs();
+    assert_eq!((managed.state(&id).0, managed.ordered()), (TrustState::Creating, vec!["make"]));
+    // What is to be done meanwhile comes afterwards.
+    managed.delete(&id, false).expect("begun");
+    managed.world.app.run_jobs();
+    assert_eq!((managed.state(&id).0, managed.ordered()), (TrustState::Deleting, Vec::new()));
+    drop(hand);
+    managed.run_jobs_later(1);
+    assert_eq!(managed.ordered(), ["remove"]);
+    assert_eq!(managed.trusts(DescribeTrustsRequest::default()).expect("a list").0.len(), 0);
+}
+
+#[test]
 fn the_other_domain_is_looked_for_with_its_conditional_forwarder() {
     let managed = managed();
     let directory = managed.active();

@@ -5,6 +5,7 @@
 //! by which only our users go elsewhere stays Created until somebody asks for its verification.
 
 mod record;
+mod under_way;
 mod work;
 
 use super::{create, forwarder, not_for};
@@ -20,6 +21,7 @@ use model::ds::{
 use record::{Trust, Wanted};
 use smithy::schema::Operation;
 use std::sync::Arc;
+pub(crate) use under_way::UnderWay;
 
 /// Most trusts of a directory.
 const TRUSTS_MAX: i64 = 100;

@@ -3,6 +3,7 @@
 //! What is to be done is in the state of the trust. Each step moves it on, unless somebody did meanwhile.
 
 use super::record::{self, Trust};
+use super::under_way::Answer;
 use crate::connector::Directories;
 use crate::managed::domains::{self, TrustOrder, TrustWork};
 use crate::managed::{controller, forwarder};
@@ -18,6 +19,8 @@ use std::sync::Arc;
 const TRUST: JobKind = JobKind("directory.trust");
 /// Pause before another try of what cannot be done now, in seconds.
 const RETRY_SECONDS: i64 = 10;
+/// Pause before another look at what is under way, in seconds.
+const LOOK_SECONDS: i64 = 1;
 
 /// Has a trust looked at.
 pub(super) fn begin(cx: &mut WriteCx<'_>, id: &str) -> Result<()> {
@@ -59,8 +62,24 @@ fn move_to(app: &Arc<App>, trust: &Trust, state: TrustState, reason: Option<&str
     })
 }
 
+/// Has `work` done, or goes on to wait for it. `None` while it is under way.
+fn carry_out(
+    app: &Arc<App>,
+    trust: &Trust,
+    directory: &Directory,
+    work: fn(&App, &Trust, &Directory) -> Answer,
+) -> Result<Option<Result<(), String>>> {
+    let (worker, its_trust, its_directory) = (Arc::clone(app), trust.clone(), directory.clone());
+    Directories::of(app)?.trusts.answer(trust, move || work(&worker, &its_trust, &its_directory))
+}
+
+/// What is under way is asked for soon.
+fn later(app: &App) -> Outcome {
+    Outcome::Again(app.now().plus_seconds(LOOK_SECONDS))
+}
+
 /// Has the domain do something about a trust. The inner error is a sentence.
-fn order(app: &App, trust: &Trust, directory: &Directory, work: TrustWork) -> Result<Result<(), String>> {
+fn order(app: &App, trust: &Trust, directory: &Directory, work: TrustWork) -> Answer {
     let domains = match domains::of(app) {
         Ok(domains) => domains,
         Err(obstacle) => return Ok(Err(obstacle)),
@@ -95,25 +114,27 @@ fn controllers(app: &App, trust: &Trust) -> Result<Result<Vec<(String, IpAddr)>,
 }
 
 fn make(app: &Arc<App>, trust: &Trust, directory: &Directory) -> Result<Outcome> {
-    let made = match (trust.password(app)?, controllers(app, trust)?) {
-        (None, _) => Err("The password of the trust is gone.".to_owned()),
-        (_, Err(reason)) => Err(reason),
-        (Some(password), Ok(controllers)) => order(app, trust, directory, TrustWork::Make { password, controllers })?,
-    };
+    let made = carry_out(app, trust, directory, |app, trust, directory| {
+        let Some(password) = trust.password(app)? else {
+            return Ok(Err("The password of the trust is gone.".to_owned()));
+        };
+        match controllers(app, trust)? {
+            Ok(controllers) => order(app, trust, directory, TrustWork::Make { password, controllers }),
+            Err(reason) => Ok(Err(reason)),
+        }
+    })?;
     let (state, reason) = match made {
-        Ok(()) => (TrustState::Created, None),
-        Err(reason) => (TrustState::Failed, Some(reason)),
+        None => return Ok(later(app)),
+        Some(Ok(())) => (TrustState::Created, None),
+        Some(Err(reason)) => (TrustState::Failed, Some(reason)),
     };
-    let has_moved = write(app, |cx| {
+    write(app, |cx| {
         let now = cx.now;
         record::forget_password(&mut cx.write(), &trust.id)?;
         let has_moved = record::set_state(&mut cx.write(), trust, state, reason.as_deref(), now)?;
-        if has_moved && state == TrustState::Created {
-            verify_other_half(cx, trust, directory)?;
-        }
-        Ok(has_moved)
+        if has_moved && state == TrustState::Created { verify_other_half(cx, trust, directory) } else { Ok(()) }
     })?;
-    tracing::info!(trust = trust.id, has_moved, state = state.as_str(), reason, "a trust is created");
+    tracing::info!(trust = trust.id, state = state.as_str(), reason, "a trust is created");
     Ok(Outcome::Again(app.now()))
 }
 
@@ -128,16 +149,17 @@ fn verify_other_half(cx: &mut WriteCx<'_>, trust: &Trust, directory: &Directory)
 }
 
 fn verify(app: &Arc<App>, trust: &Trust, directory: &Directory) -> Result<Outcome> {
-    let verified = match controllers(app, trust)? {
-        Err(reason) => Err(reason),
+    let verified = carry_out(app, trust, directory, |app, trust, directory| match controllers(app, trust)? {
         Ok(controllers) => {
             let service_password = directory.service_password(app)?;
-            order(app, trust, directory, TrustWork::Verify { service_password, controllers })?
+            order(app, trust, directory, TrustWork::Verify { service_password, controllers })
         }
-    };
+        Err(reason) => Ok(Err(reason)),
+    })?;
     let (state, reason) = match verified {
-        Ok(()) => (TrustState::Verified, None),
-        Err(reason) => (TrustState::VerifyFailed, Some(reason)),
+        None => return Ok(later(app)),
+        Some(Ok(())) => (TrustState::Verified, None),
+        Some(Err(reason)) => (TrustState::VerifyFailed, Some(reason)),
     };
     tracing::info!(trust = trust.id, state = state.as_str(), reason, "a trust is verified");
     move_to(app, trust, state, reason.as_deref())?;
@@ -145,29 +167,39 @@ fn verify(app: &Arc<App>, trust: &Trust, directory: &Directory) -> Result<Outcom
 }
 
 fn update(app: &Arc<App>, trust: &Trust, directory: &Directory) -> Result<Outcome> {
-    if let Err(reason) = order(app, trust, directory, TrustWork::Change)? {
-        tracing::warn!(trust = trust.id, reason, "a trust cannot be updated");
-        move_to(app, trust, TrustState::UpdateFailed, Some(&reason))?;
-        return Ok(Outcome::Done);
+    match carry_out(app, trust, directory, |app, trust, directory| order(app, trust, directory, TrustWork::Change))? {
+        None => Ok(later(app)),
+        Some(Ok(())) => {
+            move_to(app, trust, TrustState::Updated, None)?;
+            Ok(Outcome::Again(app.now()))
+        }
+        Some(Err(reason)) => {
+            tracing::warn!(trust = trust.id, reason, "a trust cannot be updated");
+            move_to(app, trust, TrustState::UpdateFailed, Some(&reason))?;
+            Ok(Outcome::Done)
+        }
     }
-    move_to(app, trust, TrustState::Updated, None)?;
-    Ok(Outcome::Again(app.now()))
 }
 
 fn remove(app: &Arc<App>, trust: &Trust, directory: &Directory) -> Result<Outcome> {
-    if let Err(reason) = order(app, trust, directory, TrustWork::Remove)? {
-        tracing::error!(trust = trust.id, reason, "a trust cannot be removed from its domain");
-        move_to(app, trust, TrustState::Deleting, Some(&reason))?;
-        return Ok(Outcome::Again(app.now().plus_seconds(RETRY_SECONDS)));
-    }
-    write(app, |cx| {
-        record::delete(&mut cx.write(), &trust.id)?;
-        if trust.is_forwarder_unwanted {
-            forwarder::remove(&mut cx.write(), &trust.directory, &trust.remote)?;
+    match carry_out(app, trust, directory, |app, trust, directory| order(app, trust, directory, TrustWork::Remove))? {
+        None => Ok(later(app)),
+        Some(Ok(())) => {
+            write(app, |cx| {
+                record::delete(&mut cx.write(), &trust.id)?;
+                if trust.is_forwarder_unwanted {
+                    forwarder::remove(&mut cx.write(), &trust.directory, &trust.remote)?;
+                }
+                Ok(())
+            })?;
+            Ok(Outcome::Done)
         }
-        Ok(())
-    })?;
-    Ok(Outcome::Done)
+        Some(Err(reason)) => {
+            tracing::error!(trust = trust.id, reason, "a trust cannot be removed from its domain");
+            move_to(app, trust, TrustState::Deleting, Some(&reason))?;
+            Ok(Outcome::Again(app.now().plus_seconds(RETRY_SECONDS)))
+        }
+    }
 }
 
 pub(super) fn jobs() -> Vec<JobHandler> {
