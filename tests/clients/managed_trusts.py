@@ -195,6 +195,9 @@ class Trusts:
         self.verify(here, "VerifyFailed", "create the other half")
         check(not tickets.are_given(*goes), "a ticket without a trust")
         self.delete_trust(here, with_forwarder=True)
+        chosen = [{"AttributeKey": "EventName", "AttributeValue": "CreateTrust"}]
+        events = self.client("cloudtrail").lookup_events(LookupAttributes=chosen)["Events"]
+        check(len(events) >= 3 and PASSWORD not in json.dumps(events, default=str), "a password in the trail")
         check(ds.describe_conditional_forwarders(DirectoryId=first)["ConditionalForwarders"] == [], "no forwarder")
         check(not knows(addresses[first], f"_kerberos._tcp.{OTHER}"), "names without a forwarder")
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a job waits for what was begun: most of it is done by then, or soon after.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came of it. The inner error is a sentence.
 pub(super) type Answer = Result<Result<(), String>>;
