@@ -19,8 +19,6 @@ create table sso_instance (
     private_key {bytes} not null,
     -- Life of a portal session, in seconds.
     session_seconds {int} not null,
-    -- How long a browser may rest before one must sign in anew, in seconds.
-    session_idle_seconds {int} not null,
     -- Whether member accounts may have instances of their own.
     allows_account_instances {int} not null,
     -- What the owner chose beyond columns, as JSON.

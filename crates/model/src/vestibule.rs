@@ -439,9 +439,10 @@ smithy::shape!(SetUserPasswordRequest { 0 instance_arn 1 one_time 2 password 3 u
 pub struct SetUserPasswordResponse {
     pub one_time: Option<bool>,
     pub one_time_password: Option<String>,
+    pub session_count: Option<i64>,
     pub user_id: Option<String>,
 }
-smithy::shape!(SetUserPasswordResponse { 0 one_time 1 one_time_password 2 user_id });
+smithy::shape!(SetUserPasswordResponse { 0 one_time 1 one_time_password 2 session_count 3 user_id });
 
 #[derive(Default, Clone)]
 pub struct SetUserStatusRequest {
@@ -798,6 +799,7 @@ pub mod schema {
     pub static SetUserPasswordResponse: Schema = structure("SetUserPasswordResponse", &[
         opt("OneTime", &Boolean),
         opt("OneTimePassword", &Password),
+        opt("SessionCount", &Count),
         opt("UserId", &Text),
     ]);
     pub static SetUserStatusRequest: Schema = structure("SetUserStatusRequest", &[

@@ -194,6 +194,12 @@ fn announce(assembly: &Assembly, config: &Config, mode: Mode) {
     let _ = writeln!(text, "  API endpoint    {base}");
     let _ = writeln!(text, "  Portal          {base}/start");
     let _ = writeln!(text, "  Console         {base}/console");
+    if config.listen.ip().is_unspecified() && crate::config::is_local(base) {
+        let _ = writeln!(
+            text,
+            "                  (for other machines, start it with --base-url and a name that they reach)"
+        );
+    }
     if let Some(bootstrap) = &assembly.bootstrap {
         let _ = writeln!(text, "  Account         {}", bootstrap.management_account_id);
         let _ = writeln!(text, "  Sign-in name    {}", bootstrap.admin.user_name);

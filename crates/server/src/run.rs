@@ -142,9 +142,6 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
         bootstrap::write_ephemeral(&config.data, bootstrap)?;
     }
     if mode == Mode::Durable {
-        if let Err(error) = backup::clear_left_overs(&config.data) {
-            tracing::warn!(error = format!("{error:#}"), "what a backup left behind cannot be removed");
-        }
         backup::settle(&assembly.app, &config.data)?;
     }
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), first_state);

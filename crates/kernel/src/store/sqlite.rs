@@ -46,6 +46,7 @@ impl Pool {
 
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self> {
+        keep_private(path).map_err(Error::internal)?;
         let writer = configured(Connection::open(path).map_err(failure)?)?;
         writer.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
         writer.pragma_update(None, "synchronous", "full").map_err(failure)?;
@@ -126,6 +127,22 @@ fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {
         rusqlite::backup::StepResult::Done => Ok(()),
         other => Err(Error::internal(format!("a database could not be copied: {other:?}"))),
     }
+}
+
+/// Lets nobody but its owner read the database, whatever the directory that it lies in lets others do. SQLite makes its
+/// other files with the mode of this one.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn configured(connection: Connection) -> Result<Connection> {
@@ -287,6 +304,24 @@ mod tests {
         store.read(|_| Ok(())).expect("a read that asks nothing needs no connection");
         drop(store);
         std::fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn nobody_else_reads_a_database_also_one_that_was_made_for_all() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = std::env::temp_dir().join(format!("vestibule-private-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let path = directory.join("test.db");
+        std::fs::write(&path, "").expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+        let store = Store::open_sqlite(&path).expect("opened");
+        let modes: Vec<u32> = ["test.db", "test.db-wal", "test.db-shm"]
+            .iter()
+            .map(|name| std::fs::metadata(directory.join(name)).expect("a file").permissions().mode() & 0o777)
+            .collect();
+        drop(store);
+        std::fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(modes, [0o600; 3]);
     }
 
     #[test]

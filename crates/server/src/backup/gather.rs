@@ -96,7 +96,7 @@ fn clear(data: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be removed.
-pub(crate) fn clear_left_overs(data: &Path) -> Result<()> {
+pub(super) fn clear_left_overs(data: &Path) -> Result<()> {
     if !data.join(BACKUP_PLACE).exists() {
         return Ok(());
     }

@@ -21,7 +21,6 @@ mod restore;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use gather::clear_left_overs;
 pub(crate) use restore::settle;
 
 use crate::config::Config;

@@ -2,6 +2,7 @@
 
 use super::DATABASE_FILE;
 use super::archive::{self, About, Size};
+use super::gather::clear_left_overs;
 use crate::bootstrap::{DataDirectory, create_private_directory, write_private};
 use anyhow::{Context as _, Result, bail};
 use kernel::App;
@@ -110,12 +111,15 @@ impl Drop for Target {
     }
 }
 
-/// Where domains were restored below `data`, has everything forgotten that they may have forgotten: to be called once,
-/// when the server starts.
+/// Clears away what backups left below `data`, and where domains were restored has everything forgotten that they may
+/// have forgotten: to be called once, when the server starts.
 ///
 /// # Errors
 /// When the database or a file fails.
 pub(crate) fn settle(app: &Arc<App>, data: &Path) -> Result<()> {
+    if let Err(error) = clear_left_overs(data) {
+        tracing::warn!(error = format!("{error:#}"), "what a backup left behind cannot be removed");
+    }
     let mark = data.join(MARK);
     if !mark.exists() {
         return Ok(());

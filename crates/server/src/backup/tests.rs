@@ -373,7 +373,7 @@ fn a_server_copies_a_domain_only_to_a_place_that_it_has() {
     let absent = DirectoryId::parse("d-4444444444").expect("an id");
     assert!(domains.copy_for_backup(&absent, "abc").expect("nothing to copy"));
     assert!(!place.join("directories").join(absent.as_str()).exists());
-    clear_left_overs(&day.data).expect("cleared");
+    gather::clear_left_overs(&day.data).expect("cleared");
     assert!(!day.data.join(BACKUP_PLACE).exists());
 }
 

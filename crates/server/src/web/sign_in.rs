@@ -24,10 +24,15 @@ pub(super) const FORM_SECONDS: i64 = 3_600;
 pub(super) fn show(visit: &Visit) -> Answer {
     let next = Destination::of(visit.query("next").unwrap_or_default());
     let meaning = next.meaning(visit)?;
-    if visit.person()?.is_some_and(|person| person.instance.id == meaning.instance.id) {
+    if is_signed_in(visit, &meaning)? {
         return answer::redirect(next.as_str());
     }
     form(visit, &next, &meaning, "", None)
+}
+
+/// Whether the browser has nothing left to prove on the way to where `meaning` leads.
+fn is_signed_in(visit: &Visit, meaning: &Meaning) -> Result<bool, Failure> {
+    Ok(visit.person()?.is_some_and(|person| person.instance.id == meaning.instance.id))
 }
 
 /// A password is only changed on the way in; a link to that page starts anew.
@@ -42,7 +47,8 @@ pub(super) fn submit(visit: &Visit) -> Answer {
     let user_name = visit.field("username").trim();
     let again = |problem| form(visit, &next, &meaning, user_name, Some(problem));
     if !is_from_form(visit) {
-        return again(Problem::Expired);
+        // The form of another tab has let this browser in meanwhile, and its cookie has gone with that.
+        return if is_signed_in(visit, &meaning)? { answer::redirect(next.as_str()) } else { again(Problem::Expired) };
     }
     let password = Secret::new(visit.field("password"));
     if user_name.is_empty() || password.expose().is_empty() {

@@ -40,6 +40,7 @@ pub(super) fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<Identity
         session_duration_minutes: i32::try_from(instance.session_seconds / 60).ok(),
         session_idle_minutes: i32::try_from(instance.session_idle_seconds / 60).ok(),
     };
+    let portal_url = instance::address(cx, instance, "/start")?;
     Ok(IdentityCenter {
         created_date: Some(instance.created_at),
         identity_source: Some(IdentitySource { directory_id, r#type }),
@@ -48,7 +49,7 @@ pub(super) fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<Identity
         kind: Some(kind),
         organization_id: instance.org.as_ref().map(ToString::to_string),
         owner_account_id: Some(instance.owner.to_string()),
-        portal_url: Some(format!("{}/start", cx.app.settings.base_url)),
+        portal_url: Some(portal_url),
         region: Some(instance.region.clone()),
         settings: Some(settings),
         start_url: Some(instance.start_url()),
