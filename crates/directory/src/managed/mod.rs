@@ -12,6 +12,7 @@ mod data_access;
 mod domains;
 mod forwarder;
 mod home;
+pub mod own_password;
 mod password;
 mod snapshot;
 pub(crate) mod stage;
