@@ -62,7 +62,7 @@ create index sso_access_token_by_end on sso_access_token (expires_at);
 create table sso_refresh_token (
     token_hash {bytes} primary key,
     session_id text not null references sso_session (id),
-    used_at {int}
+    is_used {int} not null
 ){strict};
 create index sso_refresh_token_by_session on sso_refresh_token (session_id);
 

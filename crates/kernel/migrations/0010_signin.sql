@@ -12,18 +12,16 @@ create table signin_login (
     session {bytes} not null,
     -- The key that the tool has shown with the code (RFC 7638).
     thumbprint text,
+    refresh_hash {bytes},
+    -- The refresh token before that, which is good for a moment more: answers get lost.
+    former_refresh_hash {bytes},
+    refreshed_at {int},
     expires_at {int} not null
 ){strict};
 create unique index signin_login_by_code on signin_login (code_hash);
+create unique index signin_login_by_refresh on signin_login (refresh_hash);
+create index signin_login_by_former_refresh on signin_login (former_refresh_hash);
 create index signin_login_by_end on signin_login (expires_at);
-
--- Refresh tokens of such a tool: the one that is good, and those that it replaced.
-create table signin_refresh_token (
-    token_hash {bytes} primary key,
-    login_id text not null references signin_login (id) on delete cascade,
-    used_at {int}
-){strict};
-create index signin_refresh_token_by_login on signin_refresh_token (login_id);
 
 -- Proofs of possession that were used (RFC 9449): each counts once.
 create table signin_proof (

@@ -86,7 +86,7 @@ CREATE TABLE dir_directory (
     -- Moves with what connections are made from: addresses, certificates, the account.
     revision integer not null,
     created_at integer not null
-) strict;
+, home text) strict;
 
 CREATE TABLE dir_forwarder (
     directory_id text not null references dir_directory (id),
@@ -804,7 +804,7 @@ CREATE TABLE sso_instance (
     -- What the owner chose beyond columns, as JSON.
     settings text not null,
     created_at integer not null
-) strict;
+, session_idle_seconds integer not null default 28800) strict;
 
 CREATE TABLE sso_mail_link (
     -- SHA-256 of the token in the link.
@@ -892,8 +892,7 @@ CREATE TABLE sso_provisioned (
 CREATE TABLE sso_refresh_token (
     token_hash blob primary key,
     session_id text not null references sso_session (id),
-    used_at integer
-) strict;
+    used_at integer) strict;
 
 CREATE TABLE sso_region (
     instance_id text not null references sso_instance (id),

@@ -108,6 +108,23 @@ pub fn is_queued(tx: &mut Tx, kind: JobKind, key: &str) -> Result<bool> {
     tx.exists("select 1 from job where kind = $1 and key = $2 and state = 'queued'", params![kind.0, key])
 }
 
+/// The job of that kind for that key, as long as it is not done.
+///
+/// # Errors
+/// When the database fails.
+pub fn find(tx: &mut Tx, kind: JobKind, key: &str) -> Result<Option<Job>> {
+    let sql = "select id, kind, key, state, attempt, run_at, last_error from job where kind = $1 and key = $2";
+    tx.opt(sql, params![kind.0, key], job)
+}
+
+/// Takes back what was asked for. A worker that is at it is not disturbed, and changes nothing when it is done.
+///
+/// # Errors
+/// When the database fails.
+pub fn withdraw(tx: &mut WriteTx<'_>, kind: JobKind, key: &str) -> Result<()> {
+    tx.exec("delete from job where kind = $1 and key = $2", params![kind.0, key]).map(drop)
+}
+
 /// All jobs, those due first.
 ///
 /// # Errors
@@ -179,6 +196,16 @@ fn still_holds(app: &Arc<App>, worker: &str, job: &Job, claimed_at: Timestamp) -
         |_| {},
     )?;
     Ok(renewed == 1)
+}
+
+/// Lets jobs begin anew that a worker took who ended without a word. For whoever knows that no worker lives: others
+/// must wait until the leases end.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_leases(app: &App) -> Result<()> {
+    app.store.write(|tx| tx.exec("update job set lease_until = 0 where state = 'running'", params![]), |_| {})?;
+    Ok(())
 }
 
 fn claim(app: &Arc<App>, worker: &str, now: Timestamp) -> Result<Vec<Job>> {

@@ -199,8 +199,9 @@ pub struct IdentityCenterSettings {
     pub device_approval_allowed: Option<bool>,
     pub portal_alias: Option<String>,
     pub session_duration_minutes: Option<i32>,
+    pub session_idle_minutes: Option<i32>,
 }
-smithy::shape!(IdentityCenterSettings { 0 account_instances_allowed 1 device_approval_allowed 2 portal_alias 3 session_duration_minutes });
+smithy::shape!(IdentityCenterSettings { 0 account_instances_allowed 1 device_approval_allowed 2 portal_alias 3 session_duration_minutes 4 session_idle_minutes });
 
 #[derive(Default, Clone)]
 pub struct IdentitySource {
@@ -438,9 +439,10 @@ smithy::shape!(SetUserPasswordRequest { 0 instance_arn 1 one_time 2 password 3 u
 pub struct SetUserPasswordResponse {
     pub one_time: Option<bool>,
     pub one_time_password: Option<String>,
+    pub session_count: Option<i64>,
     pub user_id: Option<String>,
 }
-smithy::shape!(SetUserPasswordResponse { 0 one_time 1 one_time_password 2 user_id });
+smithy::shape!(SetUserPasswordResponse { 0 one_time 1 one_time_password 2 session_count 3 user_id });
 
 #[derive(Default, Clone)]
 pub struct SetUserStatusRequest {
@@ -509,8 +511,9 @@ pub struct UpdateIdentityCenterSettingsRequest {
     pub instance_arn: Option<String>,
     pub portal_alias: Option<String>,
     pub session_duration_minutes: Option<i32>,
+    pub session_idle_minutes: Option<i32>,
 }
-smithy::shape!(UpdateIdentityCenterSettingsRequest { 0 account_instances_allowed 1 device_approval_allowed 2 instance_arn 3 portal_alias 4 session_duration_minutes });
+smithy::shape!(UpdateIdentityCenterSettingsRequest { 0 account_instances_allowed 1 device_approval_allowed 2 instance_arn 3 portal_alias 4 session_duration_minutes 5 session_idle_minutes });
 
 #[derive(Default, Clone)]
 pub struct UpdateIdentityCenterSettingsResponse {
@@ -663,6 +666,7 @@ pub mod schema {
         opt("DeviceApprovalAllowed", &Boolean),
         opt("PortalAlias", &PortalAlias),
         opt("SessionDurationMinutes", &SessionMinutes),
+        opt("SessionIdleMinutes", &SessionMinutes),
     ]);
     pub static IdentitySource: Schema = structure("IdentitySource", &[
         opt("DirectoryId", &DirectoryId),
@@ -795,6 +799,7 @@ pub mod schema {
     pub static SetUserPasswordResponse: Schema = structure("SetUserPasswordResponse", &[
         opt("OneTime", &Boolean),
         opt("OneTimePassword", &Password),
+        opt("SessionCount", &Count),
         opt("UserId", &Text),
     ]);
     pub static SetUserStatusRequest: Schema = structure("SetUserStatusRequest", &[
@@ -841,6 +846,7 @@ pub mod schema {
         opt("InstanceArn", &InstanceArn).wire("instance-arn").at(Location::Query),
         opt("PortalAlias", &PortalAlias),
         opt("SessionDurationMinutes", &SessionMinutes),
+        opt("SessionIdleMinutes", &SessionMinutes),
     ]);
     pub static UpdateIdentityCenterSettingsResponse: Schema = structure("UpdateIdentityCenterSettingsResponse", &[
         opt("IdentityCenter", &IdentityCenter),

@@ -10,6 +10,8 @@ use maud::{Markup, html};
 pub struct Consent<'a> {
     /// Surroundings.
     pub frame: Frame<'a>,
+    /// The name by which the user signs in: others may be called the same.
+    pub user_name: &'a str,
     /// The name that the client gave itself.
     pub client_name: &'a str,
     /// Host and port to which the browser goes with the answer.
@@ -38,7 +40,7 @@ impl Consent<'_> {
                         span class="code" { (self.redirect_host) }
                         @if is_this_machine { " " small { "(a program on the machine of this browser)" } }
                     }
-                    dt { "Acts for" } dd { strong { (self.frame.user.unwrap_or_default()) } }
+                    dt { "Acts for" } dd { strong { (self.user_name) } }
                 }
                 p { "It will be able to:" }
                 (scope::list(self.scopes))

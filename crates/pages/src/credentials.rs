@@ -2,7 +2,7 @@
 
 use crate::format::{RoleCredentials, Shell};
 use crate::frame::{Document, Frame, Place, csrf_field};
-use crate::profile::{Profile, Site};
+use crate::profile::{self, Profile, Site};
 use crate::{Html, assets, text};
 use base::Timestamp;
 use maud::{Markup, html};
@@ -115,6 +115,7 @@ impl Credentials<'_> {
                             "aws sso login --profile " (profile.name) "\naws sts get-caller-identity --profile " (profile.name) "\n"
                         }
                     }
+                    (profile::sign_out(&profile.name))
                 }
             }
         }

@@ -50,6 +50,8 @@ impl CodeForm<'_> {
 pub struct Approval<'a> {
     /// Surroundings.
     pub frame: Frame<'a>,
+    /// The name by which the user signs in: others may be called the same.
+    pub user_name: &'a str,
     /// The code, as it is shown: `ABCD-EFGH`.
     pub user_code: &'a str,
     /// The name that the client gave itself.
@@ -127,7 +129,7 @@ impl Approval<'_> {
                 dt { "Software" } dd { (self.user_agent) }
                 dt { "Requested" } dd { (text::age(self.requested_at, self.now)) }
                 dt { "Expires" } dd { (text::until(self.expires_at, self.now)) }
-                dt { "Acts for" } dd { strong { (self.frame.user.unwrap_or_default()) } }
+                dt { "Acts for" } dd { strong { (self.user_name) } }
             }
         }
     }

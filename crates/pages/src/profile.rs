@@ -290,7 +290,16 @@ impl Profiles<'_> {
             pre tabindex="0" { code data-copy="the profiles" { (file.text) } }
             p { "Then sign in once for all of them:" }
             pre tabindex="0" { code data-copy="the command" { "aws sso login --profile " (example) "\n" } }
+            (sign_out(example))
         }
+    }
+}
+
+/// How to sign out with the profile `name`. The AWS CLI finds this server through a profile only.
+pub(crate) fn sign_out(name: &str) -> Markup {
+    html! {
+        p { "To sign out, name a profile too: without one the AWS CLI asks AWS itself, not this server." }
+        pre tabindex="0" { code data-copy="the command to sign out" { "aws sso logout --profile " (name) "\n" } }
     }
 }
 

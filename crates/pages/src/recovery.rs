@@ -164,6 +164,8 @@ impl LinkVoid<'_> {
 pub struct PasswordSet<'a> {
     /// Surroundings.
     pub frame: Frame<'a>,
+    /// Where one signs in.
+    pub sign_in: &'a str,
 }
 
 impl PasswordSet<'_> {
@@ -172,7 +174,7 @@ impl PasswordSet<'_> {
         let main = html! {
             h1 { "Your password is set" }
             p { "Whoever was signed in as you is signed out. Sign in with the new password." }
-            p { a class="button" href="/signin" { "Sign in" } }
+            p { a class="button" href=(self.sign_in) { "Sign in" } }
         };
         around(&self.frame, "Your password is set", main)
     }
@@ -224,6 +226,8 @@ impl VerifyEmail<'_> {
 pub struct EmailVerified<'a> {
     /// Surroundings.
     pub frame: Frame<'a>,
+    /// Where the portal is.
+    pub portal: &'a str,
 }
 
 impl EmailVerified<'_> {
@@ -231,7 +235,7 @@ impl EmailVerified<'_> {
     pub fn render(&self) -> Html {
         let main = html! {
             h1 { "Your e-mail address is confirmed" }
-            p { a class="button" href="/start" { "Go to your accounts" } }
+            p { a class="button" href=(self.portal) { "Go to your accounts" } }
         };
         around(&self.frame, "Your e-mail address is confirmed", main)
     }

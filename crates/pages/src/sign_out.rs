@@ -45,6 +45,8 @@ impl SignOut<'_> {
 pub struct SignedOut<'a> {
     /// Surroundings.
     pub frame: Frame<'a>,
+    /// Where the portal is.
+    pub portal: &'a str,
 }
 
 impl SignedOut<'_> {
@@ -53,7 +55,7 @@ impl SignedOut<'_> {
         let main = html! {
             h1 { "You are signed out" }
             p { "The session of this browser has ended." }
-            p { a class="button" href="/start" { "Sign in again" } }
+            p { a class="button" href=(self.portal) { "Sign in again" } }
         };
         self.frame.around(&Document {
             title: "You are signed out",

@@ -76,6 +76,15 @@ impl DataDirectory {
     /// # Errors
     /// When it cannot be created or another process holds it.
     pub fn open(path: &Path) -> Result<Self> {
+        let opened = Self::try_open(path)?;
+        opened.with_context(|| format!("the data directory {} is in use by another process", path.display()))
+    }
+
+    /// As [`Self::open`]; `None` when another process holds it.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn try_open(path: &Path) -> Result<Option<Self>> {
         create_private_directory(path)?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
@@ -84,9 +93,11 @@ impl DataDirectory {
             .write(true)
             .open(&lock_path)
             .with_context(|| format!("cannot write in the data directory {}", path.display()))?;
-        lock.try_lock()
-            .with_context(|| format!("the data directory {} is in use by another process", path.display()))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { path: path.to_owned(), _lock: lock })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {}", lock_path.display())),
+        }
     }
 
     /// The SQLite database.
@@ -139,8 +150,8 @@ pub fn bootstrap(app: &Arc<App>, config: &Config, directory: Option<&DataDirecto
             finish_files(directory, waiting)?;
         }
         // An administrator who has noted the passwords may remove the file.
-        let kept = directory.map(DataDirectory::bootstrap).filter(|path| path.exists());
-        return kept.map(|path| read(&path)).transpose();
+        let kept = directory.filter(|directory| directory.bootstrap().exists());
+        return kept.map(|directory| at_present_address(directory, &app.settings.base_url)).transpose();
     }
     let facts = Facts::new(app, config)?;
     if let Some(waiting) = &waiting {
@@ -174,6 +185,26 @@ pub fn write_ephemeral(path: &Path, bootstrap: &Bootstrap) -> Result<()> {
 fn read(path: &Path) -> Result<Bootstrap> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not what the first start wrote", path.display()))
+}
+
+/// What the first start wrote, at the address of this start: the files lead to the server, not to where it once was.
+fn at_present_address(directory: &DataDirectory, endpoint: &str) -> Result<Bootstrap> {
+    let path = directory.bootstrap();
+    let mut bootstrap = read(&path)?;
+    if bootstrap.endpoint == endpoint {
+        return Ok(bootstrap);
+    }
+    let config = directory.path.join("aws/config");
+    if let Ok(text) = std::fs::read_to_string(&config) {
+        let former = format!("endpoint_url = {}", bootstrap.endpoint);
+        let present = format!("endpoint_url = {endpoint}");
+        let lines = text.lines().map(|line| if line == former { present.as_str() } else { line });
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        write_private(&config, text.as_bytes())?;
+    }
+    endpoint.clone_into(&mut bootstrap.endpoint);
+    write_private(&path, &serde_json::to_vec_pretty(&bootstrap)?)?;
+    Ok(bootstrap)
 }
 
 fn finish_files(directory: &DataDirectory, waiting: &Path) -> Result<()> {

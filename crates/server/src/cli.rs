@@ -40,6 +40,20 @@ enum Command {
         #[arg(long, conflicts_with = "missing")]
         markdown: bool,
     },
+    /// Make a backup of a server, which may run meanwhile: one file with everything that it needs to come back
+    Backup {
+        #[command(flatten)]
+        choices: crate::backup::Choices,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Put a backup into a data directory that is absent or empty
+    Restore {
+        /// The file that `vestibule backup` made
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Look at background jobs
     Jobs {
         #[command(subcommand)]
@@ -99,6 +113,8 @@ pub fn main() -> ExitCode {
             print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
+        Command::Backup { choices, configured } => back_up(configured, &choices),
+        Command::Restore { file, configured } => restore(configured, &file),
         Command::Jobs { command } => jobs(command),
         Command::IdentityCenter(command) => command.run(),
         Command::User(command) => command.run(),
@@ -178,6 +194,12 @@ fn announce(assembly: &Assembly, config: &Config, mode: Mode) {
     let _ = writeln!(text, "  API endpoint    {base}");
     let _ = writeln!(text, "  Portal          {base}/start");
     let _ = writeln!(text, "  Console         {base}/console");
+    if config.listen.ip().is_unspecified() && crate::config::is_local(base) {
+        let _ = writeln!(
+            text,
+            "                  (for other machines, start it with --base-url and a name that they reach)"
+        );
+    }
     if let Some(bootstrap) = &assembly.bootstrap {
         let _ = writeln!(text, "  Account         {}", bootstrap.management_account_id);
         let _ = writeln!(text, "  Sign-in name    {}", bootstrap.admin.user_name);
@@ -217,6 +239,16 @@ fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
     if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn back_up(configured: Configured, choices: &crate::backup::Choices) -> Result<ExitCode> {
+    println!("{}", crate::backup::back_up(&configuration(configured)?, choices)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(configured: Configured, file: &std::path::Path) -> Result<ExitCode> {
+    println!("{}", crate::backup::put_back(&configuration(configured)?, file)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn jobs(command: Jobs) -> Result<ExitCode> {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use base::AccountId;
 use kernel::settings::{MemberCreation, Settings};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Where the server listens when nothing else is said.
@@ -196,10 +196,10 @@ impl Options {
         let directories = crate::directories::checked(&self)?;
         let tls = checked_tls(self.tls_cert, self.tls_key)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let base_url = self.base_url.unwrap_or_else(|| format!("{scheme}://{listen}"));
-        if !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
-            bail!("--base-url {base_url}: it must begin with http:// or https://");
-        }
+        let base_url = match self.base_url {
+            Some(url) => checked_base_url(url)?,
+            None => format!("{scheme}://{}", reachable(listen)),
+        };
         if let Some(url) = &self.database_url
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
         {
@@ -260,6 +260,35 @@ impl Options {
             settings,
         })
     }
+}
+
+/// Everything is served at the root, so a URL with a path would lead nowhere.
+fn checked_base_url(url: String) -> Result<String> {
+    let parsed = url.parse::<http::Uri>().ok();
+    let is_web =
+        parsed.as_ref().and_then(http::Uri::scheme_str).is_some_and(|scheme| matches!(scheme, "http" | "https"));
+    let is_root = parsed.as_ref().is_some_and(|url| url.path() == "/" && url.query().is_none());
+    if !is_web || !is_root || url.contains(['#', '@']) {
+        bail!("--base-url {url}: give http:// or https://, a host and a port, and nothing behind them");
+    }
+    Ok(url)
+}
+
+/// Whether a URL leads nowhere but to the machine itself.
+pub fn is_local(base_url: &str) -> bool {
+    let host = base_url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// An address under which clients on this machine reach a server that listens on `listen`.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let loopback = match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    SocketAddr::new(loopback, listen.port())
 }
 
 fn checked_aws_hosts(text: &str) -> Result<SocketAddr> {
@@ -368,6 +397,25 @@ mod tests {
         std::fs::remove_file(&path).expect("removed");
         let config = config.expect("valid");
         assert_eq!((config.listen.port(), config.settings.region.as_str()), (2, "eu-central-1"));
+    }
+
+    #[test]
+    fn the_url_for_clients_is_one_that_leads_to_the_server() {
+        let url = |listen: &str, base_url: Option<&str>| {
+            let base_url = base_url.map(str::to_owned);
+            let options = Options { listen: Some(listen.to_owned()), base_url, ..Options::default() };
+            options.checked().map(|config| config.settings.base_url)
+        };
+        assert_eq!(url("0.0.0.0:4600", None).expect("valid"), "http://127.0.0.1:4600");
+        assert_eq!(url("[::]:4600", None).expect("valid"), "http://[::1]:4600");
+        assert!(
+            is_local("http://[::1]:4600") && is_local("http://localhost:1") && !is_local("https://sso.example.com")
+        );
+        assert_eq!(url("192.0.2.1:4600", None).expect("valid"), "http://192.0.2.1:4600");
+        assert_eq!(url("0.0.0.0:1", Some("https://sso.example.com/")).expect("valid"), "https://sso.example.com");
+        for wrong in ["https://h/path", "http://h?x", "http://h#x", "http://u:p@h", "ftp://h", "h:4600", "http://"] {
+            assert!(url("127.0.0.1:1", Some(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]

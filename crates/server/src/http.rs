@@ -128,11 +128,14 @@ fn is_browser_at_the_door(request: &Request<Body>) -> bool {
 }
 
 async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
-    if let Some(place) = crate::web::place_of_console(&request) {
+    if let Some(place) = crate::web::place_of_console(&request).or_else(|| crate::web::place_of_portal(&request)) {
         return axum::response::Redirect::to(&place).into_response();
     }
     if is_browser_at_the_door(&request) {
         return axum::response::Redirect::to("/start").into_response();
+    }
+    if let Some(page) = crate::web::nowhere(&edge.app, &request) {
+        return page;
     }
     let started = Instant::now();
     let (parts, body) = request.into_parts();

@@ -4,6 +4,7 @@
 
 pub mod authn;
 pub mod aws_hosts;
+mod backup;
 pub mod bootstrap;
 pub mod cli;
 pub mod cli_admin;

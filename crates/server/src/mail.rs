@@ -5,7 +5,7 @@ use kernel::job::{JobHandler, Outcome};
 use kernel::mail::{self, Message};
 use kernel::{App, Error};
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::{SmtpTransport, Transport as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,9 @@ impl Server {
             .from(self.sender.clone())
             .to(recipient)
             .subject(message.subject.clone())
+            // The same at each attempt, so that a message that was taken after all is not shown twice.
+            .message_id(Some(format!("<{}@{}>", message.id, self.sender.email.domain())))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
             .body(message.body.to_string())
             .context("the message cannot be written")?;
@@ -144,6 +147,7 @@ mod tests {
         assert!(has("MAIL FROM:<us@example.com>") && has("RCPT TO:<alice@example.com>"), "{told:?}");
         assert!(has("line one") && has("line two"), "{told:?}");
         let sent = outbox(&test).remove(0);
+        assert!(has("MIME-Version: 1.0") && has(&format!("Message-ID: <{}@example.com>", sent.id)), "{told:?}");
         assert!(sent.sent_at.is_some() && sent.last_error.is_none() && sent.attempts == 1);
     }
 

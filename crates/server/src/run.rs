@@ -13,7 +13,7 @@ use crate::provider_keys::{AuthorityFile, Fetcher, Proxy};
 use crate::proxy::TrustedProxies;
 use crate::tls::Tls;
 use crate::worker::Workers;
-use crate::{effects, linkage, listen};
+use crate::{backup, effects, linkage, listen};
 use anyhow::{Context as _, Result};
 use base::{Random, SystemClock};
 use directory::managed::{self, Domains};
@@ -141,7 +141,14 @@ pub fn serve(config: &Config, mode: Mode, ready: impl FnOnce(&Assembly, &Config)
     if let (Mode::Ephemeral, true, Some(bootstrap)) = (mode, config.has_data, &assembly.bootstrap) {
         bootstrap::write_ephemeral(&config.data, bootstrap)?;
     }
+    if mode == Mode::Durable {
+        backup::settle(&assembly.app, &config.data)?;
+    }
     let edge = Edge::new(Arc::clone(&assembly.app), Arc::clone(&assembly.gate), first_state);
+    if config.database_url.is_none() {
+        // The data directory is locked: whoever had taken jobs of its database is gone.
+        kernel::job::end_leases(&assembly.app)?;
+    }
     let workers = Workers::start(&assembly.app).context("no threads can be had")?;
     managed::resume(&assembly.app)?;
     ready(&assembly, &config)?;

@@ -9,7 +9,9 @@ mod settings;
 pub mod signer;
 
 pub use lifecycle::{delete_organization_instance, enable, on_organization_deleted};
-pub use settings::{set_alias, set_allows_account_instances, set_session_seconds, set_setting, setting};
+pub use settings::{
+    set_alias, set_allows_account_instances, set_session_idle_seconds, set_session_seconds, set_setting, setting,
+};
 pub use signer::{Signer, entity_id, saml_metadata, signing_key};
 
 use base::{AccountId, IdentityStoreId, InstanceId, OrgId, Timestamp};
@@ -17,7 +19,7 @@ use kernel::job::JobHandler;
 use kernel::scope::Scope;
 use kernel::settings::Settings;
 use kernel::store::Row;
-use kernel::{Result, Route, Tx, WriteCx, params};
+use kernel::{Cx, Result, Route, Tx, WriteCx, params};
 
 /// What kind of instance it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub struct Instance {
     pub provider_suffix: String,
     /// Life of a portal session, in seconds.
     pub session_seconds: i64,
+    /// How long a browser may rest before one must sign in anew, in seconds.
+    pub session_idle_seconds: i64,
     /// Whether member accounts may have instances of their own.
     pub allows_account_instances: bool,
     /// When it came to be.
@@ -95,12 +99,14 @@ impl Instance {
     }
 
     /// Whether `url` is one of the names of this instance's portal: its own address, `https://<id or alias>.awsapps.com/
-    /// start`, `https://<instance>.portal.<region>.app.aws`, `https://identitycenter.amazonaws.com/<instance>`; each also
-    /// with `/`, `/#` or `/#/` behind.
+    /// start`, `https://<instance>.portal.<region>.app.aws`, `https://identitycenter.amazonaws.com/<instance>`, and what
+    /// [`place`] makes of them; each also with `/`, `/#` or `/#/` behind.
     pub fn is_start_url(&self, settings: &Settings, url: &str) -> bool {
         let url = url.trim_end_matches(['/', '#']);
         let of_host = |name: &str| url == format!("https://{name}.awsapps.com/start");
-        url == format!("{}/start", settings.base_url.trim_end_matches('/'))
+        let own = format!("{}/start", settings.base_url.trim_end_matches('/'));
+        url == own
+            || url == format!("{own}?instance={}", self.id)
             || of_host(self.store.as_str())
             || self.alias.as_deref().is_some_and(of_host)
             || url == format!("https://{}.portal.{}.app.aws", self.id, self.region)
@@ -113,7 +119,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, kind, owner_account_id, org_id, store_id, alias, name, region, status, provider_suffix, \
-             session_seconds, allows_account_instances, created_at from sso_instance ",
+             session_seconds, session_idle_seconds, allows_account_instances, created_at from sso_instance ",
             $rest
         )
     };
@@ -132,8 +138,9 @@ fn instance(row: &Row<'_>) -> Result<Instance> {
         status: row.get(8)?,
         provider_suffix: row.get(9)?,
         session_seconds: row.get(10)?,
-        allows_account_instances: row.get(11)?,
-        created_at: row.get(12)?,
+        session_idle_seconds: row.get(11)?,
+        allows_account_instances: row.get(12)?,
+        created_at: row.get(13)?,
     })
 }
 
@@ -193,6 +200,32 @@ pub fn of_start_url(tx: &mut Tx, settings: &Settings, url: &str) -> Result<Optio
         }
         other => other,
     })
+}
+
+/// Path and query under which `page` of the server's own address is one of `instance`. That address means the oldest
+/// organization's instance, so others are named.
+///
+/// # Errors
+/// When the database fails.
+pub fn place(tx: &mut Tx, settings: &Settings, instance: &Instance, page: &str) -> Result<String> {
+    let own = format!("{}/start", settings.base_url.trim_end_matches('/'));
+    let meant = match instance.kind {
+        Kind::Organization => of_start_url(tx, settings, &own)?,
+        Kind::Account => None,
+    };
+    Ok(match meant {
+        Some(meant) if meant.id == instance.id => page.to_owned(),
+        _ => format!("{page}?instance={}", instance.id),
+    })
+}
+
+/// The address of `page`, for people of `instance`; see [`place`].
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn address(cx: &mut Cx<'_>, instance: &Instance, page: &str) -> Result<String> {
+    let settings = &cx.app.settings;
+    Ok(format!("{}{}", settings.base_url.trim_end_matches('/'), place(cx.tx, settings, instance, page)?))
 }
 
 /// Marks what caches know of the instance as out of date.

@@ -1,7 +1,8 @@
 //! Sessions of people: one for each browser that signed in, and one for each tool that was let in from it.
 //!
-//! A session lasts as long as its instance says (AWS: 8 hours unless chosen otherwise) and not longer for being used;
-//! being idle does not shorten it, as in AWS. A tool's session is a child of the browser's from which it was let in: it
+//! A session lasts as long as its instance says (AWS: 8 hours unless chosen otherwise) and not longer for being used.
+//! The cookie of a browser that rested for longer than the instance says proves nothing any more; what was let in from
+//! it goes on, as whatever is used by itself. A tool's session is a child of the browser's from which it was let in: it
 //! ends with it at the latest. Sessions that are ended are deleted at once, with their tokens and with whatever was on
 //! its way to become a session, so a session that is found and has not run out goes on as long as its user may sign in.
 
@@ -217,7 +218,9 @@ pub fn of_cookie(app: &Arc<App>, cookie: &str) -> Result<Option<PortalSession>> 
     let found = app.store.read(|tx| {
         let sql = select!("from sso_session s where s.cookie_hash = $1");
         let found = tx.opt(sql, params![opaque::hash(cookie)], session)?;
-        alive(tx, found, now)
+        let Some((session, seen_at)) = alive(tx, found, now)? else { return Ok(None) };
+        let idle_seconds = instance::get(tx, &session.instance)?.map_or(0, |instance| instance.session_idle_seconds);
+        Ok((now < seen_at.plus_seconds(idle_seconds)).then_some((session, seen_at)))
     })?;
     let Some((session, seen_at)) = found else { return Ok(None) };
     if now >= seen_at.plus_seconds(SEEN_SECONDS) {
@@ -302,13 +305,16 @@ pub fn list(app: &Arc<App>, session: &PortalSession) -> Result<Vec<SessionSummar
     Ok(sessions)
 }
 
-/// The sessions of `user` that are alive at `now`, newest first.
+/// The sessions of `user` that are alive at `now` and, if browsers', not idle for too long; newest first.
 ///
 /// # Errors
 /// When the database fails.
 pub fn list_of_user(tx: &mut Tx, user: &IdentityUserId, now: Timestamp) -> Result<Vec<SessionSummary>> {
-    let sql = "select id, client_name, created_at, last_seen_at, expires_at, source_ip, user_agent from sso_session \
-               where user_id = $1 and expires_at > $2 order by created_at desc, id limit $3";
+    let sql = "select s.id, s.client_name, s.created_at, s.last_seen_at, s.expires_at, s.source_ip, s.user_agent \
+               from sso_session s join sso_instance i on i.id = s.instance_id \
+               where s.user_id = $1 and s.expires_at > $2 \
+                 and (s.client_name is not null or s.last_seen_at + i.session_idle_seconds * 1000000 > $2) \
+               order by s.created_at desc, s.id limit $3";
     tx.all(sql, params![user, now, LISTED_MAX], |row| {
         let client_name: Option<String> = row.get(1)?;
         Ok(SessionSummary {

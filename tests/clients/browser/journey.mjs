@@ -157,6 +157,15 @@ export async function inspect(page) {
         returnByValue: true,
       });
       assert.equal(overflow.value, false, `${page.url()} is wider than ${width} px`);
+      const { result: high } = await client.send("Runtime.evaluate", {
+        expression: `[...document.querySelectorAll("thead th")].filter((cell) => {
+          const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(cell);
+          return cell.clientHeight > 2.5 * parseFloat(lineHeight) + parseFloat(paddingTop) + parseFloat(paddingBottom);
+        }).map((cell) => cell.textContent).join(", ")`,
+        contextId,
+        returnByValue: true,
+      });
+      assert.equal(high.value, "", `${page.url()} breaks the words of its table at ${width} px`);
       await client.detach();
     }
   }

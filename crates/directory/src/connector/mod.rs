@@ -4,7 +4,7 @@ mod attempts;
 mod authentication;
 mod domain;
 
-pub use authentication::{Authentication, Identified, authenticate};
+pub use authentication::{Authentication, Identified, authenticate, authenticate_again};
 pub use domain::{Domain, Problem, Service};
 
 use crate::ldap::{Patience, dns};

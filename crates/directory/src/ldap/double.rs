@@ -4,7 +4,7 @@ use super::ber::{self, ENUMERATED, INTEGER, Reader, SEQUENCE, SET};
 use super::connection::{Connection, Endpoint, Patience};
 use super::error::LdapError;
 use super::tls::Trust;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
@@ -44,14 +44,27 @@ pub(crate) fn issued(host: &str, is_expired: bool) -> (String, Arc<ServerConfig>
         (leaf.not_before, leaf.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
     }
     let leaf = leaf.signed_by(&key, &authority).expect("signed");
+    (authority.pem(), server(&leaf, &key))
+}
+
+/// A certificate of a server that is its own authority, and the configuration of that server.
+pub(crate) fn issued_by_itself() -> (String, Arc<ServerConfig>) {
+    let key = KeyPair::generate().expect("a key");
+    let mut own = CertificateParams::new(vec![HOST.to_owned()]).expect("parameters");
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = own.self_signed(&key).expect("signed");
+    (own.pem(), server(&own, &key))
+}
+
+fn server(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .expect("a certificate with its key");
-    (authority.pem(), Arc::new(config))
+    Arc::new(config)
 }
 
 /// A port on which nobody listens.
@@ -81,7 +94,11 @@ pub(crate) fn listen(tls: Option<Arc<ServerConfig>>, script: impl Fn(&mut dyn Wi
 }
 
 pub(crate) fn double_as(host: &str, is_expired: bool, script: Script) -> Double {
-    let (authority, config) = issued(host, is_expired);
+    double_with(issued(host, is_expired), script)
+}
+
+/// A double with a certificate, and the authority that stands for it.
+pub(crate) fn double_with((authority, config): (String, Arc<ServerConfig>), script: Script) -> Double {
     let ldaps_port = listen(Some(config), script);
     let address = Ipv4Addr::LOCALHOST.into();
     Double { endpoint: Endpoint { host: HOST.to_owned(), address, ldaps_port, ldap_port: closed_port() }, authority }

@@ -13,6 +13,8 @@ pub enum Distrust {
     Expired,
     /// It is another host's.
     WrongName,
+    /// It is an authority's, which may vouch for servers and be none.
+    IsAuthority,
     /// Anything else.
     Other,
 }
@@ -82,6 +84,10 @@ impl fmt::Display for LdapError {
             Self::Certificate(Distrust::WrongName, what) => {
                 write!(f, "the certificate does not name the controller: {what}")
             }
+            Self::Certificate(Distrust::IsAuthority, _) => write!(
+                f,
+                "the certificate is that of an authority (CA:TRUE); have the controller use one that the authority signed"
+            ),
             Self::Certificate(Distrust::Other, what) => write!(f, "the certificate cannot be accepted: {what}"),
             Self::OnlyPlain => {
                 write!(f, "it offers neither LDAPS nor StartTLS, and passwords are not sent over plain LDAP")

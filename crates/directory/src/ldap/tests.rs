@@ -3,8 +3,8 @@
 use super::ber::{self, INTEGER, OCTETS, SEQUENCE};
 use super::connection::{Connection, Endpoint};
 use super::double::{
-    Double, HOST, PATIENCE, Script, closed_port, contains, double, double_as, entry, issued, listen, message, reply,
-    request, result, wait,
+    Double, HOST, PATIENCE, Script, closed_port, contains, double, double_as, double_with, entry, issued,
+    issued_by_itself, listen, message, reply, request, result, wait,
 };
 use super::error::{Distrust, LdapError};
 use super::tls::Trust;
@@ -36,6 +36,7 @@ fn only_the_right_certificate_of_a_registered_authority_is_accepted() {
     };
     assert_eq!(kind(&Double { authority: issued(HOST, false).0, ..good }), Distrust::UnknownAuthority);
     assert_eq!(kind(&double_as(HOST, true, |wire| drop(request(wire)))), Distrust::Expired);
+    assert_eq!(kind(&double_with(issued_by_itself(), |wire| drop(request(wire)))), Distrust::IsAuthority);
     assert_eq!(kind(&double_as("other.example.com", false, |wire| drop(request(wire)))), Distrust::WrongName);
 }
 

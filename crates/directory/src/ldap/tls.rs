@@ -69,6 +69,8 @@ fn refusal(error: &io::Error) -> LdapError {
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => Distrust::Expired,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Distrust::WrongName,
+        // The cause is of a crate that rustls does not show.
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Distrust::IsAuthority,
         _ => Distrust::Other,
     };
     LdapError::Certificate(kind, why.to_string())

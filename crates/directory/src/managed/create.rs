@@ -1,6 +1,6 @@
 //! CreateMicrosoftAD.
 
-use super::domains;
+use super::{domains, home};
 use crate::record::{self, Kind, Requested};
 use crate::{messages, stage, tag};
 use base::{DirectoryId, Random};
@@ -108,13 +108,8 @@ fn service_password(random: &mut Random) -> String {
 fn create(cx: &mut WriteCx<'_>, input: &CreateMicrosoftADRequest) -> Result<CreateMicrosoftADResult> {
     let details = checked(input)?;
     let app = Arc::clone(cx.app);
-    let obstacle = match domains::of(&app) {
-        Ok(domains) => domains.obstacle(),
-        Err(obstacle) => Some(obstacle),
-    };
-    if let Some(obstacle) = obstacle {
-        return Err(messages::unsupported(obstacle));
-    }
+    let place = domains::of(&app).and_then(|domains| domains.obstacle().map_or_else(|| domains.home(), Err));
+    let place = place.map_err(messages::unsupported)?;
     let (account, now) = (cx.account()?, cx.now);
     let id = DirectoryId::random(&mut cx.random);
     let service = service_password(&mut cx.random);
@@ -131,6 +126,7 @@ fn create(cx: &mut WriteCx<'_>, input: &CreateMicrosoftADRequest) -> Result<Crea
         sealed_first_password: Some(&sealed_first),
     };
     record::insert(&mut cx.write(), &requested, now)?;
+    home::set(&mut cx.write(), &id, &place)?;
     tag::add(&mut cx.write(), &id, input.tags.as_deref().unwrap_or_default())?;
     stage::begin(cx, &id)?;
     Ok(CreateMicrosoftADResult { directory_id: Some(id.to_string()) })

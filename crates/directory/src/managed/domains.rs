@@ -12,6 +12,12 @@ pub trait Domains: Send + Sync {
     /// way.
     fn obstacle(&self) -> Option<String>;
 
+    /// The id of the place where the domains of this server lie: that of its data directory.
+    ///
+    /// # Errors
+    /// Why there is no such place, in a sentence that says what to do.
+    fn home(&self) -> Result<String, String>;
+
     /// An address for a controller on which nothing listens, beside those that are `taken`.
     ///
     /// # Errors
@@ -33,6 +39,13 @@ pub trait Domains: Send + Sync {
     /// # Errors
     /// When it cannot be made; nothing is left of it then.
     fn take_snapshot(&self, id: &DirectoryId, snapshot: &str) -> std::io::Result<()>;
+
+    /// Copies the domain as it is now into the place of a backup of that name, where one that is not made is left out.
+    /// False: this server does not have that place.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> std::io::Result<bool>;
 
     /// Puts a copy in the place of the domain, which runs again afterwards.
     ///

@@ -5,11 +5,14 @@
 //! Kerberos and the tools for Active Directory, as the user `Admin` of its unit, and the [`crate::connector`] asks it as
 //! it asks a customer's.
 
+pub mod backup;
 mod controller;
 mod create;
 mod data_access;
 mod domains;
 mod forwarder;
+mod home;
+pub mod own_password;
 mod password;
 mod snapshot;
 pub(crate) mod stage;
@@ -78,5 +81,5 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    [snapshot::jobs(), trust::jobs()].into_iter().flatten().collect()
+    [snapshot::jobs(), backup::jobs(), trust::jobs()].into_iter().flatten().collect()
 }

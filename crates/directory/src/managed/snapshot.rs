@@ -1,7 +1,7 @@
 //! Copies of a domain: CreateSnapshot, RestoreFromSnapshot and their like.
 
 use super::stage::STARTING;
-use super::{domains, existing};
+use super::{domains, existing, home};
 use crate::record::{self, Directory};
 use crate::stage::{begin, move_to, write};
 use crate::{access, messages, sync};
@@ -180,14 +180,25 @@ fn limits(cx: &mut Cx<'_>, input: &GetSnapshotLimitsRequest) -> Result<GetSnapsh
     Ok(GetSnapshotLimitsResult { snapshot_limits: Some(limits) })
 }
 
+/// What is to be done where the files of the domain are, which is not here.
+fn offered(app: &App) -> Outcome {
+    Outcome::Again(app.now().plus_seconds(home::OFFER_SECONDS))
+}
+
 /// Makes the copies of a directory that wait, or removes one that is not wanted any more.
 fn run_copies(app: &Arc<App>, key: &str) -> Result<Outcome> {
     if let Some((directory, unwanted)) = key.split_once('/') {
         let Some(id) = DirectoryId::parse(directory) else { return Ok(Outcome::Done) };
+        if home::is_elsewhere(app, &id)? {
+            return Ok(offered(app));
+        }
         domains::existing(app)?.remove_snapshot(&id, unwanted).map_err(Error::internal)?;
         return Ok(Outcome::Done);
     }
     let Some(id) = DirectoryId::parse(key) else { return Ok(Outcome::Done) };
+    if home::is_elsewhere(app, &id)? {
+        return Ok(offered(app));
+    }
     let waiting = app.store.read(|tx| list(tx, &id))?;
     for copy in waiting.iter().filter(|copy| copy.status == SnapshotStatus::Creating) {
         let status = match domains::existing(app)?.take_snapshot(&id, &copy.id) {
@@ -207,6 +218,9 @@ fn run_restore(app: &Arc<App>, key: &str) -> Result<Outcome> {
     let Some(directory) = app.store.read(|tx| record::get(tx, &copy.directory))? else { return Ok(Outcome::Done) };
     if directory.stage != DirectoryStage::Restoring {
         return Ok(Outcome::Done);
+    }
+    if home::is_elsewhere(app, &directory.id)? {
+        return Ok(offered(app));
     }
     if let Err(error) = domains::existing(app)?.restore(&directory.id, &copy.id) {
         tracing::error!(directory = %directory.id, snapshot = copy.id, %error, "a snapshot cannot be restored");

@@ -4,7 +4,7 @@
 //! can sign in to the domain, Impaired while it cannot, and Inoperable when starting it again and again was in vain.
 
 use super::controller::{self, Controller};
-use super::{FirstPasswords, Plan, State, domains};
+use super::{FirstPasswords, Plan, State, domains, home};
 use crate::connector;
 use crate::record::{self, Directory};
 use crate::stage::{begin, move_to, probe, write};
@@ -41,7 +41,15 @@ pub fn changed(app: &Arc<App>, id: &DirectoryId) -> Result<()> {
 pub fn resume(app: &Arc<App>) -> Result<()> {
     let sql = "select id from dir_directory where type = 'MicrosoftAD' and stage <> 'Failed' order by id";
     let ids: Vec<DirectoryId> = app.store.read(|tx| tx.all(sql, params![], |row| row.get(0)))?;
+    home::settle(app, &ids)?;
     ids.iter().try_for_each(|id| {
+        if home::is_elsewhere(app, id)? {
+            tracing::warn!(
+                directory = %id,
+                "a domain is another server's, which has its files: nobody signs in to it through this one"
+            );
+            return Ok(());
+        }
         write(app, |cx| {
             let now = cx.now;
             if record::get(cx.tx, id)?.is_some_and(|directory| directory.is_usable()) {
@@ -64,6 +72,9 @@ pub fn stop(app: &App) {
 /// # Errors
 /// When the database fails, or the domain cannot be removed.
 pub(crate) fn look_after(app: &Arc<App>, directory: &Directory) -> Result<Outcome> {
+    if home::is_elsewhere(app, &directory.id)? {
+        return Ok(Outcome::Again(app.now().plus_seconds(home::OFFER_SECONDS)));
+    }
     match directory.stage {
         DirectoryStage::Deleting => return remove(app, directory),
         // It is told when the copy is in its place.

@@ -259,12 +259,13 @@ pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Pro
     };
     let counts_from_here = settings.server.as_ref() == Some(&service.root.server);
     let is_fresh = counts_from_here && app.now() < settings.full_at.plus_seconds(FULL_SECONDS);
+    apply::write(app, |cx| settings::begin(&mut cx.write(), store))?;
     let changes = if is_fresh { read::changes(&mut service, settings.usn) } else { Ok(Changes::More) };
     // Changes from here on are for the next run, even if this one sees them already.
     let mark = settings::Mark { server: service.root.server.clone(), usn: service.root.last_change, is_full: false };
     let (compared, mark) = match changes {
         Ok(Changes::Users(users)) if users.is_empty() => {
-            remember(app, store, &mark, &json!({"status": "UNCHANGED"}))?;
+            remember(app, store, Some(&mark), json!({"status": "UNCHANGED"}))?;
             return Ok(Ok(Report::Unchanged));
         }
         Ok(Changes::Users(users)) => (compare_users(app, &settings, &domain, &mut service, users)?, mark),
@@ -286,16 +287,41 @@ pub fn run(app: &Arc<App>, store: &IdentityStoreId) -> Result<Result<Report, Pro
     let mut result = summary(&compared.difference);
     result["status"] = json!("SUCCEEDED");
     result["notFound"] = json!(compared.not_found);
-    remember(app, store, &mark, &result)?;
+    remember(app, store, Some(&mark), result)?;
     Ok(Ok(Report::Changed(Box::new(compared.difference))))
 }
 
-fn remember(app: &Arc<App>, store: &IdentityStoreId, mark: &settings::Mark, result: &Value) -> Result<()> {
-    let result = result.to_string();
+/// Notes what a run came to, and what it has seen when it worked.
+fn remember(app: &Arc<App>, store: &IdentityStoreId, mark: Option<&settings::Mark>, result: Value) -> Result<()> {
     apply::write(app, |cx| {
         let now = cx.now;
-        settings::ran(&mut cx.write(), store, Some(mark), &result, now)
+        let before = settings::get(cx.tx, store)?;
+        let result = with_last_change(result.clone(), before.as_ref());
+        settings::ran(&mut cx.write(), store, mark, &result.to_string(), now)
     })
+}
+
+/// `result`; where it tells of no change, with what the last run did that changed something and when: a run that finds
+/// nothing left to do often follows right behind.
+fn with_last_change(mut result: Value, before: Option<&Settings>) -> Value {
+    let is_change = |result: &Value| {
+        let mut counts = result.as_object().into_iter().flat_map(|members| members.values());
+        counts.any(|value| value.as_u64().is_some_and(|count| count > 0))
+    };
+    let Some(before) = before.filter(|_| !is_change(&result)) else { return result };
+    let Some(mut last) = before.result.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+        return result;
+    };
+    let last_change = if is_change(&last) {
+        last["at"] = json!(before.ran_at.iso8601());
+        Some(last)
+    } else {
+        last.get_mut("lastChange").map(Value::take)
+    };
+    if let Some(last_change) = last_change {
+        result["lastChange"] = last_change;
+    }
+    result
 }
 
 /// Lets nobody from the directory sign in: what it says has not been known for too long.
@@ -326,11 +352,7 @@ fn job(app: &Arc<App>, key: &str) -> Result<Outcome> {
         Err(problem) => {
             let reason = problem.to_string();
             tracing::warn!(%store, reason, "an identity store cannot be synchronized");
-            let result = json!({"status": "FAILED", "reason": reason}).to_string();
-            apply::write(app, |cx| {
-                let now = cx.now;
-                settings::ran(&mut cx.write(), &store, None, &result, now)
-            })?;
+            remember(app, &store, None, json!({"status": "FAILED", "reason": reason}))?;
             Ok(Outcome::Again(now.plus_seconds(RETRY_SECONDS.min(settings.interval_seconds))))
         }
     }

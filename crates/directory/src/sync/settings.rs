@@ -12,6 +12,10 @@ pub const INTERVAL_SECONDS: i64 = 3 * 3_600;
 /// The shortest and the longest interval, in seconds.
 pub const INTERVALS: std::ops::RangeInclusive<i64> = 60..=7 * 86_400;
 
+/// In place of a controller, once a run has begun to read everything. What is chosen meanwhile takes it away again, and
+/// with that the run's right to say that everything was read.
+const BEGUN: &str = "";
+
 /// What can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -59,7 +63,7 @@ pub struct Settings {
     pub interval_seconds: i64,
     /// What becomes of attributes.
     pub mapping: Mapping,
-    /// The controller whose counter of changes `usn` is.
+    /// The controller whose counter of changes `usn` is; `None` when everything must be read, empty while that is done.
     pub server: Option<String>,
     /// The last change that was seen.
     pub usn: i64,
@@ -203,6 +207,12 @@ pub(super) fn read_everything(tx: &mut WriteTx<'_>, store: &IdentityStoreId) -> 
     tx.exec_one("update dir_sync set server = null where store_id = $1", params![store])
 }
 
+/// Notes that everything is about to be read, where it must be.
+pub(super) fn begin(tx: &mut WriteTx<'_>, store: &IdentityStoreId) -> Result<()> {
+    tx.exec("update dir_sync set server = $2 where store_id = $1 and server is null", params![store, BEGUN])?;
+    Ok(())
+}
+
 /// Up to where the changes of a controller have been seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -222,7 +232,7 @@ pub(super) fn ran(
 ) -> Result<()> {
     tx.exec("update dir_sync set ran_at = $2, result = $3 where store_id = $1", params![store, now, result])?;
     if let Some(mark) = mark {
-        let sql = "update dir_sync set server = $2, usn = $3 where store_id = $1";
+        let sql = "update dir_sync set server = $2, usn = $3 where store_id = $1 and server is not null";
         tx.exec(sql, params![store, mark.server, mark.usn])?;
     }
     if mark.is_some_and(|mark| mark.is_full) {

@@ -1,6 +1,6 @@
 //! A generated domain of any size, on a double that has the limits of Windows: 1,000 entries a page, 1,500 values.
 
-use super::{Kind, Report};
+use super::{Kind, Report, settings};
 use crate::ldap::Patience;
 use crate::ldap::ber::{self, OCTETS, SEQUENCE, SET};
 use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, message, reply, request, result};
@@ -202,4 +202,48 @@ fn a_directory_is_free_once_the_store_is_gone() {
     assert_eq!(code(delete()), "ClientException");
     app.app.write_as(&root, &app.request(), |cx| identity::store::delete(cx, &store)).expect("deleted");
     delete().expect("nobody needs it");
+}
+
+/// What is remembered of the last run.
+fn last_result(app: &TestApp, store: &IdentityStoreId) -> serde_json::Value {
+    let settings = app.app.store.read(|tx| sync::settings::get(tx, store)).expect("read").expect("synchronized");
+    serde_json::from_str(&settings.result.expect("it has run")).expect("JSON")
+}
+
+#[test]
+fn the_run_that_changed_something_is_still_seen_after_runs_that_change_nothing() {
+    let (app, store) = domain_of(2);
+    run(&app, &store);
+    let first = last_result(&app, &store);
+    assert_eq!((&first["usersCreated"], &first["lastChange"]), (&2.into(), &serde_json::Value::Null));
+    let at = app.app.now().iso8601();
+    for _ in 0..2 {
+        app.clock.advance_seconds(60);
+        assert!(run(&app, &store).is_empty());
+        let next = last_result(&app, &store);
+        assert_eq!(next["usersCreated"], 0);
+        assert_eq!((&next["lastChange"]["usersCreated"], &next["lastChange"]["at"]), (&2.into(), &at.as_str().into()));
+    }
+}
+
+#[test]
+fn what_is_chosen_while_everything_is_read_has_everything_read_once_more() {
+    let (app, store) = domain_of(1);
+    let root = root(&AccountId::parse("111122223333").expect("valid"));
+    let server_after = |chosen: Option<&str>| {
+        let work = |cx: &mut kernel::WriteCx<'_>| {
+            let now = cx.now;
+            settings::read_everything(&mut cx.write(), &store)?;
+            settings::begin(&mut cx.write(), &store)?;
+            if let Some(name) = chosen {
+                settings::choose(&mut cx.write(), &store, Kind::User, name, now)?;
+            }
+            let mark = settings::Mark { server: "dc1".to_owned(), usn: 7, is_full: true };
+            settings::ran(&mut cx.write(), &store, Some(&mark), "{}", now)?;
+            Ok(settings::get(cx.tx, &store)?.and_then(|settings| settings.server))
+        };
+        app.app.write_as(&root, &app.request(), work).expect("written")
+    };
+    assert_eq!(server_after(None).as_deref(), Some("dc1"));
+    assert_eq!(server_after(Some("ann")), None);
 }

@@ -1,8 +1,8 @@
 use crate::support::{World, world_with};
 use base::DirectoryId;
-use directory::managed::{Domains, Plan, State, TrustOrder};
-use kernel::App;
+use directory::managed::{Domains, Plan, State, TrustOrder, backup};
 use kernel::testing::code;
+use kernel::{App, params};
 use model::ds::{
     CreateMicrosoftADRequest, CreateSnapshotRequest, DataAccessStatus, DeleteDirectoryRequest, DeleteSnapshotRequest,
     DescribeDirectoryDataAccessRequest, DescribeDomainControllersRequest, DescribeSnapshotsRequest,
@@ -25,6 +25,8 @@ pub struct Told {
     plans: Vec<Plan>,
     asked: Vec<String>,
     fails: bool,
+    has_place: bool,
+    home: &'static str,
     pub orders: Vec<TrustOrder>,
     /// Why nothing can be done about trusts.
     pub refusal: Option<String>,
@@ -36,9 +38,18 @@ impl Double {
     fn new() -> Self {
         let state = State::Starting;
         let (plans, asked) = (Vec::new(), Vec::new());
-        let (orders, refusal) = (Vec::new(), None);
-        let told = Told { obstacle: None, state, plans, asked, fails: false, orders, refusal, slow: Arc::default() };
-        Self(Arc::new(Mutex::new(told)))
+        Self(Arc::new(Mutex::new(Told {
+            obstacle: None,
+            state,
+            plans,
+            asked,
+            fails: false,
+            has_place: true,
+            home: "here",
+            orders: Vec::new(),
+            refusal: None,
+            slow: Arc::default(),
+        })))
     }
 
     pub fn with<T>(&self, work: impl FnOnce(&mut Told) -> T) -> T {
@@ -66,6 +77,10 @@ impl Domains for Double {
         self.with(|told| told.obstacle.clone())
     }
 
+    fn home(&self) -> Result<String, String> {
+        Ok(self.with(|told| told.home.to_owned()))
+    }
+
     fn free_address(&self, taken: &[String]) -> Result<Ipv4Addr, String> {
         Ok(Ipv4Addr::new(127, 90, 0, taken.len() as u8 + 1))
     }
@@ -83,6 +98,11 @@ impl Domains for Double {
 
     fn take_snapshot(&self, _id: &DirectoryId, _snapshot: &str) -> io::Result<()> {
         self.note("take".to_owned())
+    }
+
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> io::Result<bool> {
+        self.note(format!("copy {id} for {backup}"))?;
+        Ok(self.with(|told| told.has_place))
     }
 
     fn restore(&self, _id: &DirectoryId, snapshot: &str) -> io::Result<()> {
@@ -360,6 +380,116 @@ fn snapshots_are_taken_restored_and_removed() {
     managed.world.app.run_jobs();
     assert_eq!(managed.domains.asked(), [format!("remove {failed}")]);
     assert_eq!(managed.snapshots(&id).len(), 1);
+}
+
+#[test]
+fn a_domain_is_copied_for_a_backup_by_the_server_that_has_its_place() {
+    let managed = managed();
+    let id = managed.active();
+    let snapshot = managed.snapshot(&id).expect("begun");
+    let app = &managed.world.app.app;
+    let known = || app.store.read(backup::known).expect("read");
+    assert!(known()[0].is_made && known()[0].snapshots.is_empty(), "it is not complete");
+    managed.world.app.run_jobs();
+    assert_eq!(known(), [backup::Known { directory: id.clone(), is_made: true, snapshots: vec![snapshot] }]);
+
+    let order = backup::Order { directory: id.clone(), backup: "abc".to_owned(), until: app.now().plus_seconds(60) };
+    let ask = || app.store.write(|tx| backup::ask(tx, "job", &order, app.now()), |_| {}).expect("asked");
+    let asked = || app.store.read(|tx| backup::asked(tx, &order)).expect("read");
+    managed.domains.asked();
+    managed.domains.with(|told| told.has_place = false);
+    ask();
+    managed.run_jobs_later(1);
+    assert_eq!(asked().map(|job| (job.state, job.last_error)), Some(("queued".to_owned(), None)), "for another server");
+    managed.domains.with(|told| told.has_place = true);
+    managed.run_jobs_later(1);
+    assert_eq!(asked(), None);
+    let copied = format!("copy {id} for abc");
+    assert_eq!(managed.domains.asked().iter().filter(|asked| **asked == copied).count(), 2);
+
+    managed.domains.with(|told| told.fails = true);
+    ask();
+    managed.run_jobs_later(1);
+    assert!(asked().and_then(|job| job.last_error).is_some_and(|error| error.contains("the disk is full")));
+    app.store.write(|tx| backup::withdraw(tx, &order), |_| {}).expect("withdrawn");
+    assert_eq!(asked(), None);
+
+    // Nobody waits any more.
+    managed.domains.with(|told| (told.fails, told.has_place) = (false, false));
+    ask();
+    managed.run_jobs_later(60);
+    assert_eq!(asked(), None);
+}
+
+#[test]
+fn after_a_restore_everything_is_read_anew_from_domains_that_are_run_here() {
+    let managed = managed();
+    let id = managed.active();
+    let customers = managed.world.connect();
+    let store = &managed.world.app.app.store;
+    for (number, directory) in [("d-0000000001", &id), ("d-0000000002", &customers)] {
+        let sql = "insert into dir_sync (store_id, directory_id, interval_seconds, mapping, server, usn, full_at, ran_at) \
+                   values ($1, $2, 3600, '{}', 'dc1', 5000, 1, 1)";
+        store.write(|tx| tx.exec_one(sql, params![number, directory]), |_| {}).expect("written");
+    }
+    backup::restored(&managed.world.app.app).expect("noted");
+    let sql = "select server from dir_sync order by store_id";
+    let servers = store.read(|tx| tx.all(sql, params![], |row| row.get::<Option<String>>(0))).expect("read");
+    assert_eq!(servers, [None, Some("dc1".to_owned())]);
+}
+
+#[test]
+fn a_domain_whose_files_another_server_has_is_left_alone() {
+    let managed = managed();
+    let app = &managed.world.app.app;
+    let id = managed.active();
+    let snapshot = managed.snapshot(&id).expect("begun");
+    managed.domains.with(|told| {
+        told.home = "elsewhere";
+        told.plans.clear();
+    });
+    managed.domains.set(State::Failed { reason: "The data of the domain are gone.".to_owned() });
+    directory::managed::changed(app, &id).expect("noted");
+    managed.run_jobs_later(2);
+    assert_eq!(managed.stage(&id), (DirectoryStage::Active, String::new()));
+    assert_eq!(managed.snapshots(&id)[0].status, Some(SnapshotStatus::Creating), "it waits for the server that has it");
+    managed.world.call::<ops::DeleteSnapshot>(DeleteSnapshotRequest { snapshot_id: snapshot }).expect("deleted");
+    let input = DeleteDirectoryRequest { directory_id: id.to_string() };
+    managed.world.call::<ops::DeleteDirectory>(input).expect("deleted");
+    managed.run_jobs_later(2);
+    assert_eq!(managed.stage(&id).0, DirectoryStage::Deleting);
+    assert!(managed.domains.with(|told| told.plans.is_empty()) && managed.domains.asked().is_empty());
+
+    managed.domains.with(|told| told.home = "here");
+    managed.run_jobs_later(2);
+    assert!(managed.domains.asked().contains(&"remove".to_owned()));
+}
+
+#[test]
+fn a_server_that_is_alone_has_every_domain() {
+    let managed = managed();
+    let id = managed.active();
+    managed.domains.with(|told| told.home = "moved");
+    managed.domains.set(State::Starting);
+    let app = &managed.world.app.app;
+    directory::managed::resume(app).expect("resumed");
+    if app.store.is_shared() {
+        // It may be another server's.
+        assert_eq!(managed.stage(&id).0, DirectoryStage::Active);
+        return;
+    }
+    assert_eq!(managed.stage(&id).0, DirectoryStage::Impaired);
+    managed.domains.with(|told| told.plans.clear());
+    managed.run_jobs_later(2);
+    assert!(managed.domains.with(|told| told.plans.pop()).is_some_and(|plan| plan.id == id));
+}
+
+#[test]
+fn a_domain_that_is_not_made_yet_needs_no_files() {
+    let managed = managed();
+    let id = managed.create();
+    let known = managed.world.app.app.store.read(backup::known).expect("read");
+    assert_eq!(known, [backup::Known { directory: id, is_made: false, snapshots: Vec::new() }]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::params;
 
 /// The migrations, oldest first. The tokens `{int}`, `{bytes}` and `{strict}` stand for what the engines spell
-/// differently. A released migration never changes; the next change is a new file.
+/// differently. A migration that somebody may have run never changes, and keeps its place (`released.sha256` has their
+/// hashes); the next change is a new file at the end.
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_kernel", include_str!("../../migrations/0001_kernel.sql")),
     ("0002_iam", include_str!("../../migrations/0002_iam.sql")),
@@ -19,7 +20,9 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_signin", include_str!("../../migrations/0010_signin.sql")),
     ("0011_mail_links", include_str!("../../migrations/0011_mail_links.sql")),
     ("0012_data", include_str!("../../migrations/0012_data.sql")),
-    ("0013_trusts", include_str!("../../migrations/0013_trusts.sql")),
+    ("0013_sessions", include_str!("../../migrations/0013_sessions.sql")),
+    ("0014_directory_home", include_str!("../../migrations/0014_directory_home.sql")),
+    ("0015_trusts", include_str!("../../migrations/0015_trusts.sql")),
 ];
 
 /// Brings the database to the newest version, each migration in its own transaction.

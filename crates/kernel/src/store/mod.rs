@@ -4,6 +4,7 @@
 //! snapshot. Writes are serializable: on PostgreSQL a serialization failure runs the closure again, so a closure
 //! has no effect outside its transaction.
 
+mod copy;
 mod migrate;
 mod postgres;
 mod sqlite;

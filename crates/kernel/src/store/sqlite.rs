@@ -46,6 +46,7 @@ impl Pool {
 
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self> {
+        keep_private(path).map_err(Error::internal)?;
         let writer = configured(Connection::open(path).map_err(failure)?)?;
         writer.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
         writer.pragma_update(None, "synchronous", "full").map_err(failure)?;
@@ -60,6 +61,13 @@ impl Sqlite {
 
     pub(super) fn memory() -> Result<Self> {
         let pool = Pool::new(vec![configured(Connection::open_in_memory().map_err(failure)?)?]);
+        Ok(Self { writer: Arc::clone(&pool), readers: pool })
+    }
+
+    /// A database that nobody writes, through one connection that reads.
+    pub(super) fn inspect(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let pool = Pool::new(vec![configured(Connection::open_with_flags(path, flags).map_err(failure)?)?]);
         Ok(Self { writer: Arc::clone(&pool), readers: pool })
     }
 
@@ -101,12 +109,40 @@ impl Sqlite {
     }
 }
 
+/// Writes the state of the database at `from` to the new file `to`, in one transaction that reads.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let target = to.to_str().ok_or_else(|| Error::internal("the path of a copy is no text"))?;
+    // Not read-only: the first to open a database after a crash has its log to recover.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = configured(Connection::open_with_flags(from, flags).map_err(failure)?)?;
+    source.execute("vacuum into $1", [target]).map_err(failure)?;
+    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failure)?;
+    let verdict: String = copy.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(failure)?;
+    if verdict == "ok" { Ok(()) } else { Err(Error::internal(format!("the database is damaged: {verdict}"))) }
+}
+
 fn copy_database(source: &Connection, target: &mut Connection) -> Result<()> {
     let backup = rusqlite::backup::Backup::new(source, target).map_err(failure)?;
     match backup.step(-1).map_err(failure)? {
         rusqlite::backup::StepResult::Done => Ok(()),
         other => Err(Error::internal(format!("a database could not be copied: {other:?}"))),
     }
+}
+
+/// Lets nobody but its owner read the database, whatever the directory that it lies in lets others do. SQLite makes its
+/// other files with the mode of this one.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn configured(connection: Connection) -> Result<Connection> {
@@ -268,6 +304,24 @@ mod tests {
         store.read(|_| Ok(())).expect("a read that asks nothing needs no connection");
         drop(store);
         std::fs::remove_dir_all(&directory).expect("removed");
+    }
+
+    #[test]
+    fn nobody_else_reads_a_database_also_one_that_was_made_for_all() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = std::env::temp_dir().join(format!("vestibule-private-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let path = directory.join("test.db");
+        std::fs::write(&path, "").expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+        let store = Store::open_sqlite(&path).expect("opened");
+        let modes: Vec<u32> = ["test.db", "test.db-wal", "test.db-shm"]
+            .iter()
+            .map(|name| std::fs::metadata(directory.join(name)).expect("a file").permissions().mode() & 0o777)
+            .collect();
+        drop(store);
+        std::fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(modes, [0o600; 3]);
     }
 
     #[test]

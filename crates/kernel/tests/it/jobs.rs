@@ -9,11 +9,13 @@ on_every_engine! {
     several_workers_run_each_job_once;
     a_job_whose_lease_ended_is_taken_over_and_the_first_worker_changes_nothing;
     a_worker_that_was_slow_skips_what_others_took;
+    a_job_of_a_worker_that_is_known_to_be_gone_begins_anew_at_once;
     a_job_that_ends_its_worker_each_time_is_given_up;
     pauses_grow_until_the_job_is_dead_and_a_retry_revives_it;
     a_job_that_wants_to_look_again_keeps_its_tries;
     a_panic_is_a_failed_try;
     a_job_without_code_is_a_failed_try;
+    what_was_asked_for_is_found_until_it_is_done_or_taken_back;
 }
 
 mod check {
@@ -142,6 +144,31 @@ mod check {
         assert_eq!((only(&test).state.as_str(), only(&test).attempt), ("queued", 0));
     }
 
+    pub fn what_was_asked_for_is_found_until_it_is_done_or_taken_back(database: &Database) {
+        let test = test(database);
+        let store = &test.app.store;
+        let find = |key: &str| store.read(|tx| job::find(tx, SCRIPT, key)).expect("read").map(|job| job.state);
+        let withdraw = |key: &str| store.write(|tx| job::withdraw(tx, SCRIPT, key), |_| {}).expect("withdrawn");
+        for key in ["a", "b", "c"] {
+            enqueue(&test.app, SCRIPT, key, START);
+        }
+        withdraw("a");
+        withdraw("none");
+        assert_eq!((find("a"), find("b").as_deref()), (None, Some("queued")));
+        for _ in ["b", "c"] {
+            then(|app, key| {
+                if key == "c" {
+                    app.store.write(|tx| job::withdraw(tx, SCRIPT, key), |_| {})?;
+                }
+                let state = app.store.read(|tx| job::find(tx, SCRIPT, key))?.map(|job| job.state);
+                assert_eq!(state.as_deref(), (key == "b").then_some("running"));
+                Err(Error::internal("it does not work"))
+            });
+        }
+        run(&test);
+        assert_eq!((find("b").as_deref(), find("c")), (Some("queued"), None));
+    }
+
     pub fn several_workers_run_each_job_once(database: &Database) {
         let test = test(database);
         let names: Vec<String> = (0..60).map(|number| format!("key-{number}")).collect();
@@ -216,6 +243,21 @@ mod check {
         }
         assert_eq!(run(&test), None);
         assert_eq!(steps_left(), 0);
+    }
+
+    pub fn a_job_of_a_worker_that_is_known_to_be_gone_begins_anew_at_once(database: &Database) {
+        let test = test(database);
+        enqueue(&test.app, SCRIPT, "a", START);
+        then(|app, _| {
+            exec(app, "update job set lease_owner = 'killed'");
+            Ok(Outcome::Done)
+        });
+        run(&test);
+        assert_eq!(only(&test).state, "running");
+        job::end_leases(&test.app).expect("written");
+        then(|_, _| Ok(Outcome::Done));
+        run(&test);
+        assert_eq!((steps_left(), jobs(&test.app.store).len()), (0, 0));
     }
 
     pub fn a_job_that_ends_its_worker_each_time_is_given_up(database: &Database) {

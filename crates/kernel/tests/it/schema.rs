@@ -30,6 +30,19 @@ fn the_migrations_result_in_the_schema_file() {
     assert_eq!(schema, GOLDEN, "UPDATE_SCHEMA=1 renews the file");
 }
 
+/// Whoever has run a migration would never get what is added to it.
+#[test]
+fn migrations_that_people_have_run_stay_as_they_are() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let listed = std::fs::read_to_string(format!("{directory}/released.sha256")).expect("a list");
+    for (line, (name, text)) in listed.lines().zip(kernel::store::MIGRATIONS) {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(line, format!("{hash}  {name}.sql"), "a new file does what is to be changed");
+    }
+    assert!(listed.lines().count() >= 12);
+}
+
 /// Tables with their columns, indexes and primary keys, in words that both engines share.
 #[test]
 fn postgres_has_the_same_tables_columns_and_indexes() {

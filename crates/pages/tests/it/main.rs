@@ -70,15 +70,14 @@ fn signing_in() -> Vec<(&'static str, Html)> {
         }
     }
     all.push(("sign-out", sign_out::SignOut { frame: frame(), csrf: HOSTILE }.render()));
-    all.push(("signed out", sign_out::SignedOut { frame: Frame { user: None, ..frame() } }.render()));
+    all.push(("signed out", sign_out::SignedOut { frame: Frame { user: None, ..frame() }, portal: "/start" }.render()));
     all
 }
 
 fn setting_passwords() -> Vec<(&'static str, Html)> {
     use password::{NewPassword, Occasion, Problem as Rule};
     let (portal, expires_at) = (HOSTILE, NOW);
-    let occasions =
-        [Occasion::Given, Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
+    let links = [Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
     let problems = [
         None,
         Some(Rule::Length),
@@ -88,10 +87,21 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
         Some(Rule::Mismatch),
         Some(Rule::Expired),
     ];
+    let of_domains = [
+        Some(Rule::Longer),
+        Some(Rule::Simple),
+        Some(Rule::Young),
+        Some(Rule::Domain),
+        Some(Rule::Present),
+        Some(Rule::Throttled { minutes: 1 }),
+        Some(Rule::Throttled { minutes: 2 }),
+        Some(Rule::Unavailable),
+    ];
     let mut all = Vec::new();
-    for occasion in occasions {
-        let next = (occasion == Occasion::Given).then_some(HOSTILE);
-        for problem in problems {
+    for occasion in [Occasion::Given, Occasion::Domain].into_iter().chain(links) {
+        let next = (!links.contains(&occasion)).then_some(HOSTILE);
+        let more = of_domains.into_iter().filter(|_| occasion == Occasion::Domain);
+        for problem in problems.into_iter().chain(more) {
             let (frame, ticket, user_name, csrf) = (frame(), HOSTILE, HOSTILE, HOSTILE);
             let page = NewPassword { frame, occasion, ticket, user_name, next, csrf, problem };
             all.push(("new password", page.render()));
@@ -130,8 +140,8 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
     }
     all.push(("link sent", recovery::LinkSent { frame: frame(), sign_in: "/signin" }.render()));
     all.push(("in the directory", recovery::InDirectory { frame: frame(), sign_in: "/signin" }.render()));
-    all.push(("password set", recovery::PasswordSet { frame: frame() }.render()));
-    all.push(("address verified", recovery::EmailVerified { frame: frame() }.render()));
+    all.push(("password set", recovery::PasswordSet { frame: frame(), sign_in: "/signin" }.render()));
+    all.push(("address verified", recovery::EmailVerified { frame: frame(), portal: "/start" }.render()));
     all
 }
 
@@ -139,6 +149,7 @@ fn letting_in() -> Vec<(&'static str, Html)> {
     let scopes = [HOSTILE.to_owned(), "sso:account:access".to_owned()];
     let approval = device::Approval {
         frame: frame(),
+        user_name: HOSTILE,
         user_code: HOSTILE,
         client_name: HOSTILE,
         source_ip: HOSTILE,
@@ -152,6 +163,7 @@ fn letting_in() -> Vec<(&'static str, Html)> {
     };
     let consent = consent::Consent {
         frame: frame(),
+        user_name: HOSTILE,
         client_name: HOSTILE,
         redirect_host: HOSTILE,
         scopes: &[],
@@ -425,6 +437,7 @@ fn a_request_from_another_address_is_pointed_out() {
     let approval = |source_ip| {
         device::Approval {
             frame: Frame { request_id: "r", user: Some("alice") },
+            user_name: "alice",
             user_code: "ABCD-EFGH",
             client_name: "aws-cli",
             source_ip,
@@ -463,4 +476,16 @@ fn the_portal_of_500_accounts_and_1000_roles_is_small_on_the_wire() {
     let compressed = encoder.finish().expect("written to memory").len();
     println!("{} bytes, {compressed} compressed", html.as_str().len());
     assert!(compressed < 15 << 10, "{compressed} bytes");
+}
+
+#[test]
+fn wherever_a_profile_signs_in_stands_how_it_signs_out() {
+    let mut signing_in = 0;
+    for (name, html) in every_page() {
+        let html = html.as_str();
+        let signs_in = html.contains("aws sso login --profile ");
+        assert_eq!(html.contains("aws sso logout --profile "), signs_in, "{name}");
+        signing_in += usize::from(signs_in);
+    }
+    assert_eq!(signing_in, 2, "the keys of a role and the profiles");
 }

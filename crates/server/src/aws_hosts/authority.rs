@@ -1,6 +1,6 @@
 //! The certificate authority behind AWS's names, and the short-lived certificates that it gives the server.
 
-use super::Names;
+use super::names::{Names, region_of};
 use crate::bootstrap::{create_private_directory, write_private};
 use anyhow::{Context as _, Result, bail};
 use base::{Clock as _, SystemClock, Timestamp};
@@ -12,6 +12,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,8 @@ const LEAF_RENEWAL_DAYS: i64 = 10;
 /// Days that certificates are dated back, for clocks that are late.
 const BACKDATED_DAYS: i64 = 1;
 const DAY_SECONDS: i64 = 86_400;
+/// Regions whose certificates are kept at once. AWS has fewer; whoever asks for invented ones has others made anew.
+const REGIONS_MAX: usize = 64;
 /// The domains that the authority may vouch for: whoever trusts it trusts it for nothing else.
 const DOMAINS: [&str; 5] =
     ["amazonaws.com", "signin.aws.amazon.com", "console.aws.amazon.com", "awsapps.com", "app.aws"];
@@ -120,18 +123,48 @@ impl Authority {
     }
 }
 
+/// A certificate with its key, and when it was made.
+type Leaf = (Arc<CertifiedKey>, Timestamp);
+
 /// The certificates of the server, each for some days.
 pub(super) struct Leaves {
     authority: Authority,
     names: Arc<Names>,
-    current: Mutex<(Arc<CertifiedKey>, Timestamp)>,
+    /// By region; `None` stands for the names of the installation.
+    current: Mutex<HashMap<Option<String>, Leaf>>,
 }
 
 impl Leaves {
     pub(super) fn new(authority: Authority, names: Arc<Names>) -> Result<Self> {
         let now = SystemClock.now();
         let first = certified(&authority, &names, now)?;
-        Ok(Self { authority, names, current: Mutex::new((first, now)) })
+        Ok(Self { authority, names, current: Mutex::new(HashMap::from([(None, (first, now))])) })
+    }
+
+    /// The certificate for the names of `region`.
+    fn leaf(&self, region: Option<String>) -> Option<Arc<CertifiedKey>> {
+        let now = SystemClock.now();
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = current.get(&region).cloned();
+        match known {
+            Some((leaf, made_at)) if now <= made_at.plus_seconds(LEAF_RENEWAL_DAYS * DAY_SECONDS) => return Some(leaf),
+            None if current.len() >= REGIONS_MAX => current.retain(|region, _| region.is_none()),
+            _ => {}
+        }
+        let made = match &region {
+            None => certified(&self.authority, &self.names, now),
+            Some(region) => certified(&self.authority, &Names::of_region(region), now),
+        };
+        match made {
+            Ok(leaf) => {
+                current.insert(region, (Arc::clone(&leaf), now));
+                Some(leaf)
+            }
+            Err(error) => {
+                tracing::error!(%error, "no certificate can be made for AWS hosts");
+                known.map(|(leaf, _)| leaf)
+            }
+        }
     }
 }
 
@@ -150,18 +183,10 @@ impl std::fmt::Debug for Leaves {
 
 impl ResolvesServerCert for Leaves {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        if hello.server_name().is_some_and(|name| !self.names.is_served(name)) {
-            return None;
+        match hello.server_name().filter(|name| !self.names.hold(name)) {
+            None => self.leaf(None),
+            Some(name) => self.leaf(Some(region_of(name)?)),
         }
-        let now = SystemClock.now();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if now > current.1.plus_seconds(LEAF_RENEWAL_DAYS * DAY_SECONDS) {
-            match certified(&self.authority, &self.names, now) {
-                Ok(renewed) => *current = (renewed, now),
-                Err(error) => tracing::error!(%error, "the certificate of the AWS hosts is not renewed"),
-            }
-        }
-        Some(Arc::clone(&current.0))
     }
 }
 
@@ -202,6 +227,9 @@ mod tests {
         assert!(verified("iam.amazonaws.com") && verified("portal.sso.eu-central-1.amazonaws.com"));
         assert!(verified("d-1234567890.awsapps.com") && verified("signin.aws.amazon.com"));
         assert!(!verified("example.com"));
+        let (elsewhere, _) = again.leaf(&Names::of_region("ap-southeast-2"), now).expect("a certificate");
+        let name = ServerName::try_from("portal.sso.ap-southeast-2.amazonaws.com").expect("a name");
+        verifier.verify_server_cert(elsewhere.der(), &[], &name, &[], at).expect("another region");
         let (foreign, _) = again.leaf(&Names::foreign(), now).expect("a certificate");
         let name = ServerName::try_from("bank.example.com").expect("a name");
         assert!(verifier.verify_server_cert(foreign.der(), &[], &name, &[], at).is_err(), "constrained");

@@ -32,7 +32,7 @@ const PORT: u16 = 443;
 /// The certificate of the authority, in the data directory.
 pub const CERTIFICATE_FILE: &str = "aws-hosts-ca.pem";
 /// Its private key.
-const KEY_FILE: &str = "aws-hosts-ca.key";
+pub(crate) const KEY_FILE: &str = "aws-hosts-ca.key";
 
 /// What turns connections into TLS connections under AWS's names.
 pub struct AwsHosts {
@@ -114,7 +114,8 @@ impl AwsHosts {
     }
 
     fn check(&self, host: &str, port: u16) -> Result<(), Refusal> {
-        if port == PORT && self.names.is_served(host) { Ok(()) } else { Err(Refusal::Forbidden) }
+        let is_served = self.names.hold(host) || names::region_of(host).is_some();
+        if port == PORT && is_served { Ok(()) } else { Err(Refusal::Forbidden) }
     }
 }
 

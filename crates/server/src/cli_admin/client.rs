@@ -1,15 +1,16 @@
 //! One call after another over HTTP/1.1, signed, each bounded in time and size.
 
 use super::environment::Environment;
+use crate::provider_keys::trusting;
 use anyhow::{Context as _, Result, anyhow, bail};
 use base::{Clock as _, SystemClock};
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use smithy::client::Request as Written;
 use smithy::json;
 use smithy::schema::{Operation, Service};
@@ -71,7 +72,7 @@ impl Client {
         // A name that is still being resolved is not waited for.
         runtime.shutdown_background();
         let answer = answer
-            .with_context(|| format!("{} does not answer", self.environment.endpoint))
+            .with_context(|| format!("{} cannot be called", self.environment.endpoint))
             .map_err(Failure::Unreachable)?;
         if !answer.status().is_success() {
             return Err(refusal(&answer));
@@ -100,8 +101,8 @@ impl Client {
         }
         let name = ServerName::try_from(host.to_owned()).context("the endpoint's host is no name")?;
         let config = trust(self.environment.authorities.as_deref())?;
-        send(TlsConnector::from(Arc::new(config)).connect(name, stream).await.context("no TLS connection")?, request)
-            .await
+        let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        send(connected.map_err(without_tls)?, request).await
     }
 
     fn signed(&self, service: &Service, written: &Written, host: &str, base: &str) -> Result<Request<Full<Bytes>>> {
@@ -151,17 +152,24 @@ async fn send(
     Ok(http::Response::from_parts(parts, body))
 }
 
+/// Why there is no TLS connection; of a certificate that is not trusted, what to do.
+fn without_tls(error: std::io::Error) -> anyhow::Error {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let is_distrust = matches!(cause, Some(rustls::Error::InvalidCertificate(_)));
+    anyhow::Error::new(error).context(if is_distrust {
+        "its certificate is not trusted: AWS_CA_BUNDLE names a file with that certificate or its authority's"
+    } else {
+        "no TLS connection"
+    })
+}
+
 fn trust(authorities: Option<&Path>) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut certificates = Vec::new();
     if let Some(path) = authorities {
         let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let certificates = read.with_context(|| format!("AWS_CA_BUNDLE {}: no PEM certificates", path.display()))?;
-        roots.add_parsable_certificates(certificates);
+        certificates = read.with_context(|| format!("AWS_CA_BUNDLE {}: no PEM certificates", path.display()))?;
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    Ok(trusting(certificates, &[])?)
 }
 
 /// What an answer that is no success says.

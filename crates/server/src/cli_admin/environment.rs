@@ -1,5 +1,5 @@
 //! The environment of AWS clients: which server, which region, whose keys. Read as the AWS CLI reads it, as far as keys
-//! stand in the environment or in a file; what other sources a profile names is told, with the way around.
+//! stand in the environment or in a file; where a profile names another source, the AWS CLI is asked for them.
 
 use anyhow::{Context as _, Result, bail};
 use base::Secret;
@@ -25,6 +25,8 @@ const OTHER_SOURCES: [(&str, &str); 8] = [
     ("credential_process", "a program"),
     ("credential_source", "a role"),
 ];
+/// Services of a `services` section whose endpoint is the server's: what people write there are AWS's.
+const SERVICES: [&str; 5] = ["vestibule", "sso_admin", "identitystore", "sso", "sts"];
 
 /// What the command line says about the server and the caller.
 #[derive(clap::Args, Debug, Default, Clone)]
@@ -74,13 +76,14 @@ impl Environment {
     /// When a file cannot be read, when the profile does not exist, or when there are no keys.
     pub fn read(chosen: &Chosen) -> Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        Self::resolve(chosen, &variable, &file)
+        Self::resolve(chosen, &variable, &file, &exported)
     }
 
     fn resolve(
         chosen: &Chosen,
         variable: &dyn Fn(&str) -> Option<String>,
         file: &dyn Fn(&str) -> Result<Option<String>>,
+        exported: &dyn Fn(&str) -> Result<Credentials>,
     ) -> Result<Self> {
         let home = variable("HOME").unwrap_or_default();
         let path = |name: &str, default: &str| variable(name).unwrap_or_else(|| format!("{home}/.aws/{default}"));
@@ -98,7 +101,7 @@ impl Environment {
         let setting = |key: &str| profile.and_then(|settings| settings.get(key)).cloned();
         let from_services = || {
             let services = config.get(&format!("services {}", setting("services")?))?;
-            services.get("vestibule.endpoint_url").cloned()
+            SERVICES.iter().find_map(|service| services.get(&format!("{service}.endpoint_url"))).cloned()
         };
         let endpoint = chosen.endpoint_url.clone().or_else(|| variable("AWS_ENDPOINT_URL_VESTIBULE"));
         let endpoint = endpoint.or_else(|| variable("AWS_ENDPOINT_URL")).or_else(from_services);
@@ -109,7 +112,7 @@ impl Environment {
         // A profile that the command line names wins over keys in the environment; one of AWS_PROFILE does not.
         let credentials = match chosen.profile.is_none().then(of_environment).flatten() {
             Some(credentials) => credentials,
-            None => of_profile(name, keys, profile)?,
+            None => of_profile(name, keys, profile, exported)?,
         };
         let authorities = variable("AWS_CA_BUNDLE").or_else(|| setting("ca_bundle")).map(PathBuf::from);
         Ok(Self {
@@ -133,6 +136,7 @@ fn of_profile(
     name: &str,
     shared: Option<&HashMap<String, String>>,
     config: Option<&HashMap<String, String>>,
+    exported: &dyn Fn(&str) -> Result<Credentials>,
 ) -> Result<Credentials> {
     for settings in [shared, config].into_iter().flatten() {
         let setting = |key: &str| settings.get(key).filter(|value| !value.is_empty()).cloned();
@@ -143,12 +147,47 @@ fn of_profile(
     }
     let is_set = |key: &str| [shared, config].into_iter().flatten().any(|settings| settings.contains_key(key));
     if let Some((key, source)) = OTHER_SOURCES.iter().find(|(key, _)| is_set(key)) {
-        bail!(
-            "the profile {name} gets its credentials from {source} ({key}), which this command does not follow: \
-             run eval \"$(aws configure export-credentials --profile {name} --format env)\" first"
-        );
+        return exported(name).with_context(|| {
+            format!(
+                "the profile {name} gets its credentials from {source} ({key}), and the AWS CLI (version 2), which was \
+                 asked for them, does not give them"
+            )
+        });
     }
     bail!("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+}
+
+/// What a program that provides credentials prints.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Provided {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+}
+
+/// The credentials of a profile, from the AWS CLI.
+fn exported(profile: &str) -> Result<Credentials> {
+    let output = std::process::Command::new("aws")
+        .args(["configure", "export-credentials", "--format", "process", "--profile", profile])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .context("aws cannot be run")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", said.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    provided(&output.stdout)
+}
+
+fn provided(text: &[u8]) -> Result<Credentials> {
+    // What does not parse may hold a secret: it is not shown.
+    let Ok(provided) = serde_json::from_slice::<Provided>(text) else { bail!("what aws prints are no credentials") };
+    Ok(Credentials {
+        access_key_id: provided.access_key_id,
+        secret: Secret::new(provided.secret_access_key),
+        session_token: provided.session_token.map(Secret::new),
+    })
 }
 
 /// The text of a file; `None` when there is none.
@@ -201,6 +240,7 @@ mod tests {
     const CONFIG: &str = "[default]\nregion = eu-west-1\n\n[profile ops]\nregion=eu-north-1\n\
                           endpoint_url = https://sso.example.com/\n\n[profile role]\nrole_arn = arn:aws:iam::1:role/x\n\
                           source_profile = ops\n[profile local]\nservices = here\n\
+                          [profile person]\nsso_session = s\nservices = portal\n[services portal]\nsso_admin =\n  endpoint_url = http://h:3\n\
                           [services here]\nsts =\n  endpoint_url = http://other:1\nvestibule =\n  endpoint_url = http://h:2\n";
     const SHARED: &str = "# keys\n[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = s=1\n\
                           [ops]\naws_access_key_id=AKIAOPS\naws_secret_access_key=two\naws_session_token=three\n\
@@ -211,7 +251,11 @@ mod tests {
         let variable = |name: &str| variables.iter().find(|(each, _)| *each == name).map(|(_, v)| (*v).to_owned());
         let file =
             |path: &str| Ok(Some(if path.ends_with("credentials") { SHARED.to_owned() } else { CONFIG.to_owned() }));
-        Environment::resolve(&chosen, &variable, &file)
+        let exported = |profile: &str| match profile {
+            "role" => provided(br#"{"Version":1,"AccessKeyId":"ASIAROLE","SecretAccessKey":"x","SessionToken":"y"}"#),
+            _ => provided(b"usage: aws"),
+        };
+        Environment::resolve(&chosen, &variable, &file, &exported)
     }
 
     #[test]
@@ -244,9 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_followed_is_named_with_a_way_around() {
-        let text = resolved(Some("role"), &[]).expect_err("a role").to_string();
-        assert!(text.contains("role_arn") && text.contains("export-credentials --profile role"), "{text}");
+    fn credentials_of_other_sources_come_from_the_aws_cli() {
+        let role = resolved(Some("role"), &[]).expect("complete").credentials;
+        assert_eq!((role.access_key_id.as_str(), role.secret.expose()), ("ASIAROLE", "x"));
+        assert_eq!(role.session_token.expect("a token").expose(), "y");
+        let text = format!("{:#}", resolved(Some("person"), &[]).expect_err("not signed in"));
+        assert!(text.contains("single sign-on (sso_session)") && text.contains("no credentials"), "{text}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
         let text = resolved(Some("nobody"), &[]).expect_err("no such profile").to_string();
         assert!(text.contains("nobody"), "{text}");
     }

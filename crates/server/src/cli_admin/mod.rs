@@ -76,6 +76,9 @@ struct Settings {
     /// Life of a session in the portal, in minutes: 15 to 129600; counts for new sessions
     #[arg(long, value_name = "MINUTES")]
     session_minutes: Option<i32>,
+    /// How long a browser may rest before one must sign in anew, in minutes: 15 to 129600; tools go on
+    #[arg(long, value_name = "MINUTES")]
+    idle_minutes: Option<i32>,
     /// Name in the start URL instead of the id; can be chosen once
     #[arg(long, value_name = "NAME")]
     portal_alias: Option<String>,
@@ -107,7 +110,7 @@ pub struct User {
 
 #[derive(Subcommand)]
 enum UserCommand {
-    /// Give a user a password: a new one-time password, unless one is given on standard input
+    /// Give a user a password: a new one-time password, unless one is given on standard input; sessions go on
     SetPassword {
         /// Name or id of the user
         user: String,
@@ -287,11 +290,13 @@ impl Settings {
         let input = shapes::UpdateIdentityCenterSettingsRequest {
             instance_arn,
             session_duration_minutes: self.session_minutes,
+            session_idle_minutes: self.idle_minutes,
             portal_alias: self.portal_alias,
             account_instances_allowed: allows(self.account_instances),
             device_approval_allowed: allows(self.device_approval),
         };
         let is_empty = input.session_duration_minutes.is_none()
+            && input.session_idle_minutes.is_none()
             && input.portal_alias.is_none()
             && input.account_instances_allowed.is_none()
             && input.device_approval_allowed.is_none();
@@ -352,11 +357,24 @@ fn set_password(caller: &Caller<'_>, user: String, one_time: bool, password_stdi
         user: user.clone(),
     };
     let output = caller.call::<ops::SetUserPassword>(&input)?;
+    if let Some(notice) = going_on(&user, output.session_count.unwrap_or_default()) {
+        eprintln!("{notice}");
+    }
     let text = match &output.one_time_password {
         Some(password) => format!("{password}\n"),
         None => format!("The password of {user} is set.\n"),
     };
     Ok(Answer::new(&output, text))
+}
+
+/// What whoever gave a user a password should know of the user's sessions: a thief may have one.
+fn going_on(user: &str, sessions: i64) -> Option<String> {
+    let go_on = match sessions {
+        ..=0 => return None,
+        1 => "1 session goes".to_owned(),
+        _ => format!("{sessions} sessions go"),
+    };
+    Some(format!("{go_on} on; `vestibule user end-sessions {user}` ends all"))
 }
 
 /// The first line of standard input.
@@ -418,5 +436,18 @@ impl Outbox {
             let text = print::mail(all.messages.as_deref().unwrap_or_default());
             Ok(Answer::new(&all, text))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_go_on_under_a_new_password_are_told() {
+        assert_eq!(going_on("alice", 0), None);
+        let told = |sessions| going_on("alice", sessions).expect("told");
+        assert_eq!(told(1), "1 session goes on; `vestibule user end-sessions alice` ends all");
+        assert!(told(2).starts_with("2 sessions go on"));
     }
 }

@@ -34,9 +34,10 @@ pub fn identity_center(center: Option<&IdentityCenter>) -> String {
     });
     fact("Identity source", source.as_deref());
     if let Some(settings) = &center.settings {
-        let minutes = settings.session_duration_minutes.map(|minutes| format!("{minutes} minutes"));
+        let minutes = |minutes: Option<i32>| minutes.map(|minutes| format!("{minutes} minutes"));
         let allowed = |is_allowed: bool| if is_allowed { "allowed" } else { "blocked" };
-        fact("Session", minutes.as_deref());
+        fact("Session", minutes(settings.session_duration_minutes).as_deref());
+        fact("Idle at most", minutes(settings.session_idle_minutes).as_deref());
         fact("Account instances", settings.account_instances_allowed.map(allowed));
         fact("Device approval", settings.device_approval_allowed.map(allowed));
     }

@@ -172,6 +172,7 @@ fn items(items: &[PlanItem]) -> String {
 fn changes(report: &str) -> String {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_str(report) else { return report.to_owned() };
     let some = members.iter().filter_map(|(name, value)| match value {
+        serde_json::Value::Object(_) => Some(format!("{name} ({})", changes(&value.to_string()))),
         serde_json::Value::Number(count) if count.as_u64() == Some(0) => None,
         serde_json::Value::Array(names) if names.is_empty() => None,
         serde_json::Value::Array(names) => {
@@ -217,6 +218,8 @@ mod tests {
         let report = r#"{"usersCreated":2,"usersDeleted":0,"usersToCreate":["ann@x","bob@x"],"groupsToCreate":[]}"#;
         assert_eq!(changes(report), "usersCreated: 2, usersToCreate: ann@x bob@x");
         assert_eq!(changes(r#"{"usersCreated":0,"notFound":[]}"#), "no change");
+        let report = r#"{"usersCreated":0,"lastChange":{"at":"2026-11-22T11:00:00Z","usersCreated":2}}"#;
+        assert_eq!(changes(report), "lastChange (at: 2026-11-22T11:00:00Z, usersCreated: 2)");
         assert_eq!(changes("the controller does not answer"), "the controller does not answer");
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::bootstrap::{create_private_directory, write_private};
 use anyhow::{Context as _, Result};
-use base::DirectoryId;
+use base::{DirectoryId, Random};
 use directory::managed::Plan;
 use std::fmt::Write as _;
 use std::fs;
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Longest path of the data directory, in bytes: below it are sockets, whose paths have at most 107.
 const ROOT_BYTES_MAX: usize = 107 - "/d-1234567890/new-12345678/run/ncalrpc/np/protected_storage".len();
+/// The file with the id of the place of all domains, below which they lie.
+pub(super) const HOME: &str = "home";
 /// The parts of the database; everything else is made anew at each start.
 const DATABASE: [&str; 2] = ["private", "state"];
 /// Below the database, what is no part of it.
@@ -33,6 +35,26 @@ pub(super) fn obstacle(root: &Path) -> Option<String> {
     (text.len() > ROOT_BYTES_MAX).then(|| {
         format!("The path {text} is too long for Samba's sockets: choose a data directory with a shorter one.")
     })
+}
+
+/// The id of the place of domains, which it gets when it has none.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(super) fn home(root: &Path) -> Result<String> {
+    let file = root.join(HOME);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot read {}", file.display()))
+        }
+        _ => {
+            create_private_directory(root)?;
+            let id = Random::from_system().text(b"0123456789abcdef", 32);
+            write_private(&file, id.as_bytes())?;
+            Ok(id)
+        }
+    }
 }
 
 /// The places of one domain.
@@ -67,6 +89,11 @@ impl Files {
 
     fn snapshot(&self, id: &str) -> PathBuf {
         self.base.join("snapshots").join(id)
+    }
+
+    /// Whether there is something of a domain that was made.
+    pub(super) fn has_data(&self) -> bool {
+        self.samba().exists() || self.replaced().exists()
     }
 
     /// Whether the domain was made; one that was being replaced when the server ended is put back.
@@ -135,6 +162,29 @@ impl Files {
         absent(fs::remove_dir_all(self.snapshot(id)))
     }
 
+    /// Copies the domain with its certificates, which must stand still, to another place.
+    pub(super) fn copy_to_backup(&self, other: &Self) -> io::Result<()> {
+        if !self.is_made()? {
+            return Ok(());
+        }
+        other.remove()?;
+        self.copy_database(&self.samba(), &other.samba())?;
+        // There are none before the first start.
+        if self.tls().exists() { copy(&self.tls(), &other.tls()) } else { Ok(()) }
+    }
+
+    /// Has a snapshot in another place too, where it takes no more room as long as it is here. False: its files are gone.
+    pub(super) fn share_snapshot(&self, id: &str, other: &Self) -> io::Result<bool> {
+        match share(&self.snapshot(id), &other.snapshot(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It was deleted meanwhile, or a part of it.
+                other.remove_snapshot(id)?;
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
     fn copy_database(&self, from: &Path, to: &Path) -> io::Result<()> {
         create_private_directory(to).map_err(io::Error::other)?;
         DATABASE.iter().try_for_each(|part| copy(&from.join(part), &to.join(part)))
@@ -185,6 +235,23 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         } else if kind.is_file() {
             fs::copy(entry.path(), &target)?;
             fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the files of a directory in another place too: linked, or copied where the file system has no links.
+fn share(from: &Path, to: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(from)?;
+    create_private_directory(to).map_err(io::Error::other)?;
+    for entry in entries {
+        let entry = entry?;
+        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            share(&entry.path(), &target)?;
+        } else if fs::hard_link(entry.path(), &target).is_err() {
+            absent(fs::remove_file(&target))?;
+            fs::copy(entry.path(), &target)?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! ([`network`]), whose data lie below the data directory ([`files`]). It is made, started and watched by a thread
 //! ([`supervisor`]), and ends with the server. Nothing of the machine's own configuration is read or changed.
 
+mod backup;
 mod certificate;
 mod files;
 mod names;
@@ -13,6 +14,7 @@ mod programs;
 mod supervisor;
 mod trust;
 
+pub(crate) use backup::{DomainFiles, PLACE as BACKUP_PLACE, place as backup_place};
 pub use network::{NETWORK, Network};
 
 use base::{DirectoryId, Random};
@@ -35,6 +37,8 @@ pub struct DomainControllers {
     /// `None`: there is no data directory.
     root: Option<PathBuf>,
     network: Network,
+    /// The id of the place, once it was asked for.
+    home: Mutex<Option<String>>,
     running: Mutex<HashMap<DirectoryId, Arc<Supervisor>>>,
     /// Held while the database of a domain is copied, replaced, or changed by somebody else than its controller.
     databases: Mutex<()>,
@@ -44,7 +48,7 @@ impl DomainControllers {
     /// Controllers whose data lie below `data`, on addresses of `network`. Without `data` there are none.
     pub fn new(data: Option<&Path>, network: Network) -> Self {
         let root = data.map(|data| std::fs::canonicalize(data).unwrap_or_else(|_| data.to_owned()).join(DIRECTORY));
-        Self { root, network, running: Mutex::default(), databases: Mutex::default() }
+        Self { root, network, home: Mutex::default(), running: Mutex::default(), databases: Mutex::default() }
     }
 
     fn root(&self) -> Result<&Path, String> {
@@ -83,6 +87,17 @@ impl Domains for DomainControllers {
         }
         // Ports below 1024 cannot be had, or the network is not this machine's.
         self.network.free_address(&[]).err()
+    }
+
+    fn home(&self) -> Result<String, String> {
+        let root = self.root()?;
+        let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(home) = &*home {
+            return Ok(home.clone());
+        }
+        let id =
+            files::home(root).map_err(|error| format!("The id of the data directory cannot be had: {error:#}."))?;
+        Ok(home.insert(id).clone())
     }
 
     fn free_address(&self, taken: &[String]) -> Result<Ipv4Addr, String> {
@@ -124,6 +139,10 @@ impl Domains for DomainControllers {
     fn take_snapshot(&self, id: &DirectoryId, snapshot: &str) -> io::Result<()> {
         let (files, snapshot) = (self.files(id)?, snapshot.to_owned());
         self.while_still(id, move || files.copy_to_snapshot(&snapshot))
+    }
+
+    fn copy_for_backup(&self, id: &DirectoryId, backup: &str) -> io::Result<bool> {
+        self.copy_to_backup(id, backup)
     }
 
     fn restore(&self, id: &DirectoryId, snapshot: &str) -> io::Result<()> {

@@ -12,6 +12,7 @@ mod trust;
 pub use client::FetchError;
 pub use proxy::Proxy;
 pub use trust::AuthorityFile;
+pub(crate) use trust::trusting;
 
 use base::Timestamp;
 use client::Client;

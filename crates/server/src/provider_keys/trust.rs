@@ -1,6 +1,9 @@
 //! Which certificates of a provider are believed: those of the system's and the operator's authorities, and chains that
 //! lead to a certificate whose thumbprint is registered with the provider.
 //!
+//! What the operator's file holds may also be the server's own certificate, be it that of an authority or not, as OpenSSL
+//! has it: many make one certificate and give it to both sides.
+//!
 //! AWS takes the thumbprint of the last certificate that the provider presents, normally that of an authority. To carry
 //! such a certificate proves nothing, everybody can present it: the server's own certificate must be signed by it,
 //! directly or by others of the chain.
@@ -52,13 +55,26 @@ pub(super) fn client_config(
     authorities: Option<&AuthorityFile>,
     thumbprints: &[String],
 ) -> Result<ClientConfig, FetchError> {
+    let certificates = match authorities {
+        Some(file) => file.certificates().map_err(|error| FetchError::AuthorityFile(format!("{error:#}")))?,
+        None => Vec::new(),
+    };
+    Ok(trusting(certificates, thumbprints)?)
+}
+
+/// The TLS settings for servers that the system trusts, that `certificates` vouch for or that are one of them, or whose
+/// chains lead to `thumbprints` (SHA-1, lower-case hexadecimal).
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub(crate) fn trusting(
+    certificates: Vec<CertificateDer<'static>>,
+    thumbprints: &[String],
+) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = authorities {
-        let certificates = file.certificates().map_err(|error| FetchError::AuthorityFile(format!("{error:#}")))?;
-        roots.add_parsable_certificates(certificates);
-    }
-    let verifier = Verifier::new(roots, thumbprints)?;
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    let verifier = Verifier::new(roots, certificates, thumbprints)?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&verifier.provider));
     let builder = builder.with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
@@ -68,19 +84,28 @@ pub(super) fn client_config(
 struct Verifier {
     /// `None` where no authority is trusted.
     authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// Certificates that a server may have itself.
+    certificates: Vec<CertificateDer<'static>>,
     thumbprints: Vec<String>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
-    fn new(roots: RootCertStore, thumbprints: &[String]) -> Result<Self, Error> {
+    fn new(
+        roots: RootCertStore,
+        certificates: Vec<CertificateDer<'static>>,
+        thumbprints: &[String],
+    ) -> Result<Self, Error> {
         let provider = Arc::new(provider::default_provider());
         let authorities = if roots.is_empty() { None } else { Some(of_roots(roots, &provider)?) };
-        Ok(Self { authorities, thumbprints: thumbprints.to_vec(), provider })
+        Ok(Self { authorities, certificates, thumbprints: thumbprints.to_vec(), provider })
     }
 
-    /// Whether the thumbprint of `certificate` is registered.
+    /// Whether `certificate` is known, or its thumbprint registered.
     fn is_registered(&self, certificate: &CertificateDer<'_>) -> bool {
+        if self.certificates.contains(certificate) {
+            return true;
+        }
         let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
         let text: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         self.thumbprints.contains(&text)
@@ -224,7 +249,8 @@ mod tests {
         let chain: Vec<_> = chain.iter().map(|certificate| (*certificate).clone()).collect();
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         let name = ServerName::try_from(HOST).expect("a name");
-        let verifier = Verifier::new(store, thumbprints).expect("a verifier");
+        let certificates = roots.iter().map(|root| (*root).clone()).collect();
+        let verifier = Verifier::new(store, certificates, thumbprints).expect("a verifier");
         verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], now).map(|_| ())
     }
 
@@ -250,6 +276,22 @@ mod tests {
         assert_eq!(verify(&[known.der()], &["00".repeat(20)], &[&chain]), Ok(()));
         assert!(verify(&[], &[], &[&chain, known.der()]).is_err());
         assert!(verify(&[authority("Other").der()], &[], &[&chain, known.der()]).is_err());
+    }
+
+    #[test]
+    fn a_certificate_of_the_operators_may_be_the_servers_own_as_openssl_makes_it() {
+        let own = |host: &str| {
+            let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a host");
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.self_signed(&key()).expect("a certificate").der().clone()
+        };
+        let (known, forged) = (own(HOST), own(HOST));
+        assert_eq!(verify(&[&known], &[], &[&known]), Ok(()));
+        assert!(verify(&[&known], &[], &[&forged]).is_err());
+        assert!(verify(&[&known], &[], &[&forged, &known]).is_err());
+        assert!(verify_at(&[&known], &[], &[&known], 100_000_000_000).is_err(), "it has expired");
+        let other = own("other.example.com");
+        assert!(verify(&[&other], &[], &[&other]).is_err(), "it is another host's");
     }
 
     #[test]

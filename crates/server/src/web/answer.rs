@@ -81,7 +81,11 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 
 /// Adds [`HEADERS`] to whatever comes from a page, also to refusals of the router.
 pub(super) async fn protect(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    protected(next.run(request).await)
+}
+
+/// `response` with [`HEADERS`].
+pub(super) fn protected(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);

@@ -20,6 +20,7 @@ pub(super) fn show(visit: &Visit) -> Answer {
     }
     let consent = Consent {
         frame: visit.frame_of(&person),
+        user_name: &person.user_name,
         client_name: &request.client_name,
         redirect_host: host_of(&request.redirect_origin),
         scopes: &request.scopes,

@@ -67,7 +67,7 @@ impl Destination {
             }
             _ => Purpose::Portal,
         };
-        Ok(Meaning { purpose, instance: visit.instance()?, onward: None })
+        Ok(Meaning { purpose, instance: visit.instance(values.get("instance"))?, onward: None })
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn show(visit: &Visit) -> Answer {
     };
     let approval = Approval {
         frame,
+        user_name: &person.user_name,
         user_code: &request.user_code,
         client_name: &request.client_name,
         source_ip: &request.source_ip,

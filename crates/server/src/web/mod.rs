@@ -29,6 +29,7 @@ mod tests;
 mod visit;
 
 pub(crate) use console::place_of_console;
+pub(crate) use portal::place_of_portal;
 
 use crate::gate::Gate;
 use crate::listen::OverTls;
@@ -93,6 +94,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     Router::new()
         .route("/signin", hashing(sign_in::show, sign_in::submit))
         .route("/signin/password", hashing(sign_in::restart, sign_in::replace_password))
+        .route("/signin/domain-password", hashing(sign_in::restart, sign_in::change_in_domain))
         .route("/signin/forgot", both(recovery::ask, recovery::request))
         .route("/signin/invitation", hashing(recovery::show_invitation, recovery::accept_invitation))
         .route("/signin/reset", hashing(recovery::show_reset, recovery::reset))
@@ -100,6 +102,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .route("/signin/password-set", read(recovery::password_set))
         .route("/signout", both(sign_out::show, sign_out::submit))
         .route("/device", both(device::show, device::submit))
+        .route("/device/", read(device::show))
         .route("/authorize", both(authorize::show, authorize::submit))
         .route("/start", read(portal::show).head(served(&web, portal::locate, Kind::Own)))
         .route("/start/", read(portal::show).head(served(&web, portal::locate, Kind::Own)))
@@ -111,6 +114,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         .route("/start/console", read(console::open_role))
         .route("/start/{*rest}", any(served(&web, not_found, Kind::Own)))
         .route("/console", read(console::show))
+        .route("/console/", read(console::show))
         .route("/console/signin", hashing(console_sign_in::show, console_sign_in::submit))
         .route("/console/mfa", both(console_sign_in::restart, console_sign_in::give_code))
         .route("/console/password", hashing(console_sign_in::restart, console_sign_in::replace_password))
@@ -127,7 +131,28 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
 }
 
 fn not_found(_: &Visit) -> Answer {
-    Err(Failure::told(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address."))
+    Err(no_page())
+}
+
+fn no_page() -> Failure {
+    Failure::told(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address.")
+}
+
+/// What a browser is shown at an address where nothing is; `None` for a request of a tool, which is answered in its own
+/// protocol.
+pub(crate) fn nowhere(app: &App, request: &Request<Body>) -> Option<Response> {
+    let headers = request.headers();
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if request.method() != http::Method::GET || !accept?.contains("text/html") {
+        return None;
+    }
+    let is_tool = headers.contains_key(header::AUTHORIZATION)
+        || headers.keys().any(|name| name.as_str().starts_with("x-amz"))
+        || request.uri().query().is_some_and(|query| query.contains("Action=") || query.contains("X-Amz-"));
+    (!is_tool).then(|| {
+        let info = RequestInfo::of_service(app, "signin.amazonaws.com");
+        answer::protected(answer::failed(&no_page(), &info, None))
+    })
 }
 
 /// What kinds of requests there are.

@@ -103,7 +103,7 @@ pub(super) fn reset(visit: &Visit) -> Answer {
 fn show_password(visit: &Visit, purpose: Purpose) -> Answer {
     let token = visit.query("token").unwrap_or_default();
     Ok(match mail_link::find(visit.app(), token, purpose)? {
-        Some(link) => password_form(visit, purpose, &link, token, None),
+        Some(link) => password_form(visit, purpose, &link, token, None)?,
         None => void(visit, purpose),
     })
 }
@@ -111,7 +111,7 @@ fn show_password(visit: &Visit, purpose: Purpose) -> Answer {
 fn set_password(visit: &Visit, purpose: Purpose) -> Answer {
     let token = visit.field("ticket");
     let Some(link) = mail_link::find(visit.app(), token, purpose)? else { return Ok(void(visit, purpose)) };
-    let again = |problem| Ok(password_form(visit, purpose, &link, token, Some(problem)));
+    let again = |problem| password_form(visit, purpose, &link, token, Some(problem));
     if !is_from_form(visit) {
         return again(PasswordProblem::Expired);
     }
@@ -120,7 +120,10 @@ fn set_password(visit: &Visit, purpose: Purpose) -> Answer {
         return again(PasswordProblem::Mismatch);
     }
     match mail_link::set_password(visit.app(), &visit.info, token, purpose, &new)? {
-        Outcome::Set => answer::redirect("/signin/password-set"),
+        Outcome::Set => {
+            let portal = visit.place_in(&link.instance, "/start")?;
+            answer::redirect(&answer::leading("/signin/password-set", &portal))
+        }
         Outcome::Refused(problem) => again(rule_of(problem)),
         Outcome::Void => Ok(void(visit, purpose)),
     }
@@ -132,9 +135,10 @@ fn password_form(
     link: &Link,
     token: &str,
     problem: Option<PasswordProblem>,
-) -> Response {
+) -> Answer {
     let cookie = form_cookie(visit);
-    let (csrf, portal) = (visit.token(&cookie), format!("{}/start", visit.base_url()));
+    let csrf = visit.token(&cookie);
+    let portal = format!("{}{}", visit.base_url(), visit.place_in(&link.instance, "/start")?);
     let (portal, expires_at) = (portal.as_str(), link.expires_at);
     let occasion = match purpose {
         Purpose::Invitation => Occasion::Invitation { portal, expires_at },
@@ -143,7 +147,7 @@ fn password_form(
     let (frame, user_name) = (visit.frame(), link.user.user_name.as_str());
     let page = NewPassword { frame, occasion, ticket: token, user_name, next: None, csrf: &csrf, problem };
     let status = if problem == Some(PasswordProblem::Expired) { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    keep_form_cookie(visit, answer::page(status, page.render()), &cookie)
+    Ok(keep_form_cookie(visit, answer::page(status, page.render()), &cookie))
 }
 
 fn void(visit: &Visit, purpose: Purpose) -> Response {
@@ -153,7 +157,8 @@ fn void(visit: &Visit, purpose: Purpose) -> Response {
 
 /// Says that a password is set. Tells nothing about anybody.
 pub(super) fn password_set(visit: &Visit) -> Answer {
-    Ok(answer::page(StatusCode::OK, PasswordSet { frame: visit.frame() }.render()))
+    let sign_in = sign_in_page(&Destination::of(visit.query("next").unwrap_or_default()));
+    Ok(answer::page(StatusCode::OK, PasswordSet { frame: visit.frame(), sign_in: &sign_in }.render()))
 }
 
 /// Asks whether an address is the reader's.
@@ -185,8 +190,12 @@ pub(super) fn verify(visit: &Visit) -> Answer {
     if !is_from_form(visit) {
         return verification(visit, token, true);
     }
+    let Some(link) = mail_link::find(visit.app(), token, Purpose::EmailVerification)? else {
+        return Ok(void(visit, Purpose::EmailVerification));
+    };
     if mail_link::verify_email(visit.app(), &visit.info, token)? {
-        Ok(answer::page(StatusCode::OK, EmailVerified { frame: visit.frame() }.render()))
+        let portal = visit.place_in(&link.instance, "/start")?;
+        Ok(answer::page(StatusCode::OK, EmailVerified { frame: visit.frame(), portal: &portal }.render()))
     } else {
         Ok(void(visit, Purpose::EmailVerification))
     }

@@ -35,7 +35,15 @@ pub(super) struct Person {
     pub(super) instance: Instance,
     /// The name by which the person signed in.
     pub(super) user_name: String,
+    display_name: Option<String>,
     cookie: String,
+}
+
+impl Person {
+    /// How the person is greeted.
+    fn shown_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.user_name)
+    }
 }
 
 /// Somebody who uses the console.
@@ -62,7 +70,7 @@ impl Visit {
                     Failure::Told { .. } => self.person().ok().flatten(),
                     _ => None,
                 };
-                answer::failed(&failure, &self.info, person.as_ref().map(|person| person.user_name.as_str()))
+                answer::failed(&failure, &self.info, person.as_ref().map(Person::shown_name))
             }
         }
     }
@@ -124,11 +132,15 @@ impl Visit {
 
     /// The surroundings of a page for `person`.
     pub(super) fn frame_of<'a>(&'a self, person: &'a Person) -> Frame<'a> {
-        Frame { user: Some(&person.user_name), ..self.frame() }
+        Frame { user: Some(person.shown_name()), ..self.frame() }
     }
 
-    /// The instance that the host of the request names, else that of the server's own address.
-    pub(super) fn instance(&self) -> Result<Instance, Failure> {
+    /// The instance whose id an address names, else the one that the host of the request names, else that of the
+    /// server's own address.
+    pub(super) fn instance(&self, named: Option<&str>) -> Result<Instance, Failure> {
+        if let Some(id) = named {
+            return InstanceId::parse(id).map_or_else(|| Err(no_such_portal()), |id| self.instance_of(&id));
+        }
         let host = self.header(header::HOST).unwrap_or_default().split(':').next().unwrap_or_default();
         let host = host.to_ascii_lowercase();
         let url = if host.ends_with(".awsapps.com") {
@@ -150,7 +162,13 @@ impl Visit {
     /// The instance of that id.
     pub(super) fn instance_of(&self, id: &InstanceId) -> Result<Instance, Failure> {
         let found = self.app().store.read(|tx| sso::instance::get(tx, id))?;
-        found.ok_or_else(|| Failure::told(StatusCode::NOT_FOUND, "There is no such portal", "It has been deleted."))
+        found.ok_or_else(no_such_portal)
+    }
+
+    /// Path and query under which a browser finds `page` of that instance.
+    pub(super) fn place_in(&self, instance: &Instance, page: &str) -> Result<String, Failure> {
+        let app = self.app();
+        Ok(app.store.read(|tx| sso::instance::place(tx, &app.settings, instance, page))?)
     }
 
     /// Who is signed in, if anybody.
@@ -160,14 +178,23 @@ impl Visit {
         let found = self.app().store.read(|tx| {
             let Some(instance) = sso::instance::get(tx, &session.instance)? else { return Ok(None) };
             let user = identity::user::get(tx, &instance.store, &session.user)?;
-            Ok(user.map(|user| (instance, user.user_name)))
+            Ok(user.map(|user| (instance, user)))
         })?;
-        Ok(found.map(|(instance, user_name)| Person { session, instance, user_name, cookie: cookie.to_owned() }))
+        Ok(found.map(|(instance, user)| Person {
+            session,
+            instance,
+            user_name: user.user_name,
+            display_name: user.display_name,
+            cookie: cookie.to_owned(),
+        }))
     }
 
-    /// Who is signed in; whoever is not comes to `next` afterwards.
+    /// Who is signed in, to the instance that the address names if it names one; whoever is not comes to `next`
+    /// afterwards.
     pub(super) fn signed_in(&self, next: &str) -> Result<Person, Failure> {
-        self.person()?.ok_or_else(|| Failure::SignIn { next: next.to_owned() })
+        let named = self.query("instance");
+        let person = self.person()?.filter(|person| named.is_none_or(|id| id == person.instance.id.as_str()));
+        person.ok_or_else(|| Failure::SignIn { next: next.to_owned() })
     }
 
     /// The token for the forms of a page, good with `cookie`.
@@ -249,6 +276,10 @@ impl Visit {
     pub(super) fn accepts_gzip(&self) -> bool {
         self.header(header::ACCEPT_ENCODING).is_some_and(answer::names_gzip)
     }
+}
+
+fn no_such_portal() -> Failure {
+    Failure::told(StatusCode::NOT_FOUND, "There is no such portal", "It has been deleted, or never was.")
 }
 
 /// The answer to a visit whose form lacks a field: no page of ours sends it.

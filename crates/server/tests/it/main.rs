@@ -5,6 +5,7 @@ mod administration;
 mod authorization;
 mod aws_cli;
 mod aws_hosts;
+mod backup;
 mod cli_contract;
 mod console;
 mod crash;

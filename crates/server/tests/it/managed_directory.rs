@@ -4,8 +4,9 @@
 
 use crate::administration::done;
 use crate::aws_cli::Aws;
+use crate::backup::{succeeds, text};
 use crate::harness::{Scratch, Server, Start, eventually, forget_settings, run};
-use crate::wire::{Call, encode};
+use crate::wire::{Answer, Call, encode};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,22 +22,24 @@ const MAKING_TIME_MAX: Duration = Duration::from_secs(600);
 /// A server that runs a domain.
 struct Day {
     scratch: Scratch,
+    data: PathBuf,
     network: String,
 }
 
 impl Day {
     fn new() -> Self {
         let network = format!("127.91.{}.0/24", std::process::id() % 250);
-        Self { scratch: Scratch::new(), network }
+        let scratch = Scratch::new();
+        Self { data: scratch.join("data"), scratch, network }
     }
 
     fn server(&self) -> Server {
-        Start::durable(&self.scratch.join("data")).with(&["--directory-addresses", &self.network]).server()
+        Start::durable(&self.data).with(&["--directory-addresses", &self.network]).server()
     }
 
     /// The ids of the processes that work in the data of domains: Samba overwrites its command line.
     fn controllers(&self) -> Vec<u32> {
-        let domains = self.scratch.join("data/directories");
+        let domains = self.data.join("directories");
         let is_controller =
             |id: &u32| std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|place| place.starts_with(&domains));
         let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
@@ -116,15 +119,42 @@ impl Domain {
     }
 }
 
+/// A browser with a form of the portal's.
+struct Form {
+    cookie: String,
+    token: String,
+}
+
+impl Form {
+    fn of(page: &Answer) -> Self {
+        let cookie = page.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+        Self { cookie: cookie.to_owned(), token: hidden(page, "csrf") }
+    }
+
+    fn submit(&self, server: &Server, place: &str, fields: &[(&str, &str)]) -> Answer {
+        let own = ("csrf", self.token.as_str());
+        let all = std::iter::once(&own).chain(fields);
+        let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let call = Call::post(place, "application/x-www-form-urlencoded", body.join("&"));
+        call.header("cookie", &self.cookie).send(server.address).expect("an answer")
+    }
+}
+
+/// The value of a hidden field.
+fn hidden(page: &Answer, name: &str) -> String {
+    let (_, rest) = page.body.split_once(&format!("name=\"{name}\" value=\"")).expect("a field");
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+/// What the portal answers to a name and a password.
+fn sign_in(server: &Server, name: &str, password: &str) -> Answer {
+    let form = Form::of(&Call::get("/signin").send(server.address).expect("a form"));
+    form.submit(server, "/signin", &[("username", name), ("password", password), ("next", "")])
+}
+
 /// Whether somebody can sign in at the portal: `None` when the directory cannot be asked.
 fn signs_in(server: &Server, name: &str, password: &str) -> Option<bool> {
-    let form = Call::get("/signin").send(server.address).expect("a form");
-    let cookie = form.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
-    let (_, rest) = form.body.split_once("name=\"csrf\" value=\"").expect("a token");
-    let token = rest.split('"').next().expect("its end");
-    let body = format!("csrf={}&username={}&password={}&next=", encode(token), encode(name), encode(password));
-    let submitted = Call::post("/signin", "application/x-www-form-urlencoded", body).header("cookie", &cookie);
-    let answer = submitted.send(server.address).expect("an answer");
+    let answer = sign_in(server, name, password);
     match answer.status {
         303 => Some(true),
         200 => Some(false),
@@ -133,8 +163,8 @@ fn signs_in(server: &Server, name: &str, password: &str) -> Option<bool> {
     }
 }
 
-/// Identity Center takes alice from the directory.
-fn take_people(server: &Server, aws: &Aws, id: &str) {
+/// Identity Center takes alice from the directory; the id of its store.
+fn take_people(server: &Server, aws: &Aws, id: &str) -> String {
     server.organization();
     done(server, &["identity-center", "enable"]);
     done(server, &["identity-center", "set-identity-source", "--active-directory", id, "--accept"]);
@@ -142,11 +172,63 @@ fn take_people(server: &Server, aws: &Aws, id: &str) {
     done(server, &["identity-center", "sync", "run"]);
     let instances = aws.json("sso-admin list-instances");
     let store = instances["Instances"][0]["IdentityStoreId"].as_str().expect("a store").to_owned();
-    eventually("alice is known", || {
+    becomes_known(aws, &store, "alice");
+    store
+}
+
+fn becomes_known(aws: &Aws, store: &str, name: &str) {
+    let name = format!("{name}@corp.example.com");
+    eventually("the user is known", || {
         let users = aws.json(&format!("identitystore list-users --identity-store-id {store}"));
         let users = users["Users"].as_array().expect("a list").clone();
-        users.iter().any(|user| user["UserName"] == "alice@corp.example.com").then_some(())
+        users.iter().any(|user| user["UserName"] == name.as_str()).then_some(())
     });
+}
+
+/// Somebody whose password must be changed does so on the way in, by the rules of the domain.
+fn changes_on_the_way_in(server: &Server, aws: &Aws, id: &str, store: &str, domain: &Domain) {
+    const FORMER: &str = "Former-Passw0rd-1";
+    const OWN: &str = "Wide-River-77";
+    assert!(domain.add_user(&format!("OU=Users,{UNIT}"), "wes"));
+    for password in [FORMER, PASSWORD] {
+        reset_password(aws, id, "wes", password).expect("reset");
+    }
+    done(server, &["identity-center", "sync", "add", "--user", "wes"]);
+    done(server, &["identity-center", "sync", "run"]);
+    becomes_known(aws, store, "wes");
+    assert_eq!(signs_in(server, "wes", PASSWORD), Some(true));
+    let dn = format!("CN=wes,OU=Users,{UNIT}");
+    assert!(domain.modify(&format!("dn: {dn}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: 0\n")));
+
+    let page = sign_in(server, "CORP\\wes", PASSWORD);
+    assert!(page.status == 200 && page.body.contains("Choose a new password"), "{}", page.body);
+    let (form, ticket) = (Form::of(&page), hidden(&page, "ticket"));
+    let change = |present: &str, new: &str| {
+        let fields = [("ticket", ticket.as_str()), ("present", present), ("new", new), ("again", new), ("next", "")];
+        form.submit(server, "/signin/domain-password", &fields)
+    };
+    for (present, new, sentence) in [
+        (PASSWORD, "short", "8 to 64 characters (not met)"),
+        ("Wrong-Passw0rd-1", OWN, "The current password is wrong."),
+        (PASSWORD, FORMER, "that the domain remembers (not met)"),
+        (PASSWORD, PASSWORD, "that the domain remembers (not met)"),
+    ] {
+        let page = change(present, new);
+        assert!(page.status == 200 && page.body.contains(sentence), "{sentence}: {}", page.body);
+    }
+    let changed = change(PASSWORD, OWN);
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert!(changed.header("set-cookie").is_some_and(|cookie| cookie.starts_with("vestibule-session=")));
+    assert_eq!(change(OWN, "Other-River-78").status, 403, "the ticket was good once");
+    assert_eq!((signs_in(server, "wes", OWN), signs_in(server, "wes", PASSWORD)), (Some(true), Some(false)));
+
+    let which = "--lookup-attributes AttributeKey=EventName,AttributeValue=UpdatePassword";
+    let events = aws.json(&format!("cloudtrail lookup-events {which}"))["Events"].clone();
+    assert_eq!(events.as_array().map(Vec::len), Some(4), "three refusals and the change: {events}");
+    let events = events.to_string();
+    let count = |text: &str| events.matches(text).count();
+    assert_eq!((count("PasswordUsedBefore"), count("PasswordRules")), (2, 1), "{events}");
+    assert!([PASSWORD, FORMER, OWN].iter().all(|password| count(password) == 0), "{events}");
 }
 
 fn reset_password(aws: &Aws, id: &str, name: &str, password: &str) -> Result<(), String> {
@@ -159,7 +241,7 @@ fn reset_password(aws: &Aws, id: &str, name: &str, password: &str) -> Result<(),
 #[test]
 #[ignore = "needs Samba and ports below 1024"]
 fn a_domain_is_made_watched_and_ended_with_the_server() {
-    let day = Day::new();
+    let mut day = Day::new();
     let server = day.server();
     let aws = Aws::of_profile(&server);
     let id = create(&aws);
@@ -182,11 +264,12 @@ fn a_domain_is_made_watched_and_ended_with_the_server() {
     assert!(refused("nobody", PASSWORD).contains("UserDoesNotExistException"));
     // One of the domain's own, outside of the unit.
     assert!(refused("Administrator", PASSWORD).contains("UserDoesNotExistException"));
-    take_people(&server, &aws, &id);
+    let store = take_people(&server, &aws, &id);
     for name in ["alice", "CORP\\alice", "alice@corp.example.com"] {
         assert_eq!(signs_in(&server, name, PASSWORD), Some(true), "{name}");
     }
     assert_eq!(signs_in(&server, "alice", "Wrong-Passw0rd-1"), Some(false));
+    changes_on_the_way_in(&server, &aws, &id, &store, &domain);
 
     // The administrator's password is the customer's business: nothing depends on it.
     reset_password(&aws, &id, "Admin", "Other-Passw0rd-1").expect("reset");
@@ -195,6 +278,7 @@ fn a_domain_is_made_watched_and_ended_with_the_server() {
 
     comes_back(&day, &server, &id);
     goes_back(&server, &aws, &id, &domain);
+    let server = comes_back_elsewhere(&mut day, server, &id, &domain);
     ends_and_starts(&day, server, &id);
 }
 
@@ -210,8 +294,7 @@ fn comes_back(day: &Day, server: &Server, id: &str) {
     assert_eq!(signs_in(server, "alice", PASSWORD), Some(true));
 }
 
-/// A snapshot has what was there when it was taken.
-fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
+fn take_snapshot(aws: &Aws, id: &str) -> String {
     let taken = aws.json(&format!("ds create-snapshot --directory-id {id} --name before"));
     let snapshot = taken["SnapshotId"].as_str().expect("an id").to_owned();
     eventually("the snapshot", || {
@@ -219,6 +302,12 @@ fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
         assert_ne!(found["Snapshots"][0]["Status"], "Failed", "{found}");
         (found["Snapshots"][0]["Status"] == "Completed").then_some(())
     });
+    snapshot
+}
+
+/// A snapshot has what was there when it was taken.
+fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
+    let snapshot = take_snapshot(aws, id);
     await_stage(server, id, "Active");
     eventually("alice is deleted", || {
         domain.modify(&format!("dn: CN=alice,OU=Users,{UNIT}\nchangetype: delete\n")).then_some(())
@@ -228,6 +317,43 @@ fn goes_back(server: &Server, aws: &Aws, id: &str, domain: &Domain) {
     await_stage(server, id, "Active");
     assert_eq!(signs_in(server, "alice", PASSWORD), Some(true));
     aws.text(&format!("ds delete-snapshot --snapshot-id {snapshot}"));
+}
+
+/// A backup that was made while the domain ran, and another one after the server has ended. The first is restored: it
+/// has whoever was there then. Returns its server, with which the day goes on.
+fn comes_back_elsewhere(day: &mut Day, server: Server, id: &str, domain: &Domain) -> Server {
+    let (first, second) = (day.scratch.join("first.tar"), day.scratch.join("second.tar"));
+    let snapshot = take_snapshot(&Aws::of_credentials(&server, &server.admin()), id);
+    await_stage(&server, id, "Active");
+    let told = succeeds(&["backup", "--data", text(&day.data), text(&first)]);
+    assert!(told.contains("1 domain.") && told.lines().count() == 1, "{told}");
+    assert!(!day.data.join("backup").exists(), "nothing is left");
+    await_stage(&server, id, "Active");
+    eventually("alice is deleted", || {
+        domain.modify(&format!("dn: CN=alice,OU=Users,{UNIT}\nchangetype: delete\n")).then_some(())
+    });
+    assert_eq!(signs_in(&server, "alice", PASSWORD), Some(false));
+    assert!(server.stop("TERM").success());
+    let told = succeeds(&["backup", "--data", text(&day.data), text(&second)]);
+    assert!(told.contains("1 domain."), "{told}");
+
+    for (file, data, has_alice) in [(&second, "later", false), (&first, "other", true)] {
+        day.data = day.scratch.join(data);
+        succeeds(&["restore", text(file), "--data", text(&day.data)]);
+        let server = day.server();
+        await_stage(&server, id, "Active");
+        assert_eq!(signs_in(&server, "alice", PASSWORD), Some(has_alice), "{data}");
+        assert!(!day.data.join("restored").exists(), "it was taken note of");
+        let aws = Aws::of_credentials(&server, &server.admin());
+        let snapshots = aws.json(&format!("ds describe-snapshots --directory-id {id}"));
+        assert_eq!(snapshots["Snapshots"][0]["SnapshotId"], snapshot.as_str());
+        assert!(day.data.join(format!("directories/{id}/snapshots/{snapshot}/private/sam.ldb")).exists());
+        if has_alice {
+            return server;
+        }
+        assert!(server.stop("TERM").success());
+    }
+    unreachable!("the first has alice");
 }
 
 /// No controller outlives the server, and the next server starts it again.

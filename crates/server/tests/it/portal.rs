@@ -58,3 +58,20 @@ fn whoever_opens_the_bare_address_in_a_browser_is_sent_to_the_portal() {
     let tool = get(&server, "/");
     assert!(tool.status >= 400, "{}", tool.status);
 }
+
+#[test]
+fn a_browser_is_shown_a_page_where_nothing_is_and_a_tool_an_error_of_its_protocol() {
+    let server = Server::ephemeral();
+    let browser = |path: &str| Call::get(path).header("accept", "text/html").send(server.address).expect("an answer");
+    let page = browser("/nothing");
+    assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")));
+    assert!(
+        page.header("content-security-policy").is_some() && page.body.contains("If you ask for help"),
+        "{}",
+        page.body
+    );
+    assert_ne!(get(&server, "/nothing").header("content-type"), page.header("content-type"));
+    for path in ["/device/", "/console/"] {
+        assert!(browser(path).status < 400, "{path}");
+    }
+}

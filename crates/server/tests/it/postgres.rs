@@ -1,5 +1,6 @@
 //! PostgreSQL behind the server, and two servers on one database.
 
+use crate::backup::{succeeds, text};
 use crate::harness::{Scratch, Server, Start, eventually};
 use crate::wire::Credentials;
 use serde_json::{Value, json};
@@ -137,4 +138,21 @@ fn two_servers_share_the_work_and_create_every_account_once() {
     for list in lists {
         assert_eq!(list["Accounts"].as_array().map(Vec::len), Some(9), "{list}");
     }
+}
+
+#[test]
+fn a_backup_has_everything_but_the_database_and_says_so() {
+    let (database, scratch) = (Database::new(), Scratch::new());
+    let (data, other, file) = (scratch.join("data"), scratch.join("other"), scratch.join("backup.tar"));
+    let start = |data: &std::path::Path| Start::durable(data).with(&["--database-url", &database.url]).server();
+    let server = start(&data);
+    let key = server.user("kept", None);
+    let told = succeeds(&["backup", "--data", text(&data), "--database-url", &database.url, text(&file)]);
+    assert!(told.contains("pg_dump"), "{told}");
+    assert!(server.stop("TERM").success());
+    let told = succeeds(&["restore", text(&file), "--data", text(&other)]);
+    assert!(told.contains("dump"), "{told}");
+    assert!(!other.join("vestibule.db").exists());
+    let server = start(&other);
+    assert!(server.ok(&key, "sts", "GetCallerIdentity", json!({})).xml("Arn").ends_with(":user/kept"));
 }

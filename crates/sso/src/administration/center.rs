@@ -38,7 +38,9 @@ pub(super) fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<Identity
         device_approval_allowed: Some(allows_device_approval(cx, instance)?),
         portal_alias: instance.alias.clone(),
         session_duration_minutes: i32::try_from(instance.session_seconds / 60).ok(),
+        session_idle_minutes: i32::try_from(instance.session_idle_seconds / 60).ok(),
     };
+    let portal_url = instance::address(cx, instance, "/start")?;
     Ok(IdentityCenter {
         created_date: Some(instance.created_at),
         identity_source: Some(IdentitySource { directory_id, r#type }),
@@ -47,7 +49,7 @@ pub(super) fn described(cx: &mut Cx<'_>, instance: &Instance) -> Result<Identity
         kind: Some(kind),
         organization_id: instance.org.as_ref().map(ToString::to_string),
         owner_account_id: Some(instance.owner.to_string()),
-        portal_url: Some(format!("{}/start", cx.app.settings.base_url)),
+        portal_url: Some(portal_url),
         region: Some(instance.region.clone()),
         settings: Some(settings),
         start_url: Some(instance.start_url()),
@@ -88,6 +90,9 @@ fn update(
     access::require_service(cx, &instance)?;
     if let Some(minutes) = input.session_duration_minutes {
         instance::set_session_seconds(cx, &instance, i64::from(minutes) * 60)?;
+    }
+    if let Some(minutes) = input.session_idle_minutes {
+        instance::set_session_idle_seconds(cx, &instance, i64::from(minutes) * 60)?;
     }
     if let Some(alias) = &input.portal_alias {
         instance::set_alias(cx, &instance, alias)?;

@@ -2,7 +2,7 @@
 
 use super::center::allows_device_approval;
 use super::{administered, named_user, on_everything, ours};
-use crate::instance::Instance;
+use crate::instance::{self, Instance};
 use crate::session::{self, SessionKind as Kind, SessionSummary};
 use crate::{device, mail_link, messages};
 use base::Secret;
@@ -52,9 +52,12 @@ fn set_password(cx: &mut WriteCx<'_>, input: &SetUserPasswordRequest) -> Result<
     }
     mail_link::forget_all_of_user(cx, &user.id)?;
     write_to(cx, &instance, &user, is_one_time)?;
+    let now = cx.now;
+    let sessions = session::list_of_user(cx.tx, &user.id, now)?.len();
     Ok(SetUserPasswordResponse {
         one_time: Some(is_one_time),
         one_time_password: generated.map(|password| password.expose().to_owned()),
+        session_count: i64::try_from(sessions).ok(),
         user_id: Some(user.id.to_string()),
     })
 }
@@ -62,7 +65,7 @@ fn set_password(cx: &mut WriteCx<'_>, input: &SetUserPasswordRequest) -> Result<
 /// Tells the user that the password is another one. Whoever reads the mail does not learn it.
 fn write_to(cx: &mut WriteCx<'_>, instance: &Instance, user: &User, is_one_time: bool) -> Result<()> {
     let Some(address) = user.email() else { return Ok(()) };
-    let portal = format!("{}/start", cx.app.settings.base_url);
+    let portal = instance::address(cx, instance, "/start")?;
     let next = if is_one_time {
         "It is a one-time password: the administrator will tell it to you, and you choose a new one when you sign in."
     } else {

@@ -1,7 +1,7 @@
 //! Where the people of the instance are known from, and the synchronization with a directory.
 
 use super::center::described;
-use super::{administered, on_everything};
+use super::{administered, on_everything, ours};
 use crate::instance::Instance;
 use crate::messages;
 use base::DirectoryId;
@@ -198,15 +198,27 @@ fn remove(cx: &mut WriteCx<'_>, input: &RemoveFromSynchronizationRequest) -> Res
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route::read::<ops::PlanIdentitySourceChange>(|_, _| on_everything(&["sso:GetSsoConfiguration"]), plan),
-        route::write::<ops::SetIdentitySource>(may_set, set),
+        route::read::<ops::PlanIdentitySourceChange>(
+            |_, _| on_everything(&["sso:GetSsoConfiguration"]),
+            |cx, input| ours(plan(cx, input)),
+        ),
+        route::write::<ops::SetIdentitySource>(may_set, |cx, input| ours(set(cx, input))),
         route::read::<ops::DescribeSynchronization>(
             |cx, _| on_profile(cx, &["GetSyncProfile", "ListSyncFilters"]),
-            describe,
+            |cx, input| ours(describe(cx, input)),
         ),
-        route::write::<ops::UpdateSynchronization>(may_update, update),
-        route::write::<ops::StartSynchronization>(|cx, _| on_profile(cx, &["StartSync"]), start),
-        route::write::<ops::AddToSynchronization>(|cx, _| on_profile(cx, &["CreateSyncFilter"]), add),
-        route::write::<ops::RemoveFromSynchronization>(|cx, _| on_profile(cx, &["DeleteSyncFilter"]), remove),
+        route::write::<ops::UpdateSynchronization>(may_update, |cx, input| ours(update(cx, input))),
+        route::write::<ops::StartSynchronization>(
+            |cx, _| on_profile(cx, &["StartSync"]),
+            |cx, input| ours(start(cx, input)),
+        ),
+        route::write::<ops::AddToSynchronization>(
+            |cx, _| on_profile(cx, &["CreateSyncFilter"]),
+            |cx, input| ours(add(cx, input)),
+        ),
+        route::write::<ops::RemoveFromSynchronization>(
+            |cx, _| on_profile(cx, &["DeleteSyncFilter"]),
+            |cx, input| ours(remove(cx, input)),
+        ),
     ]
 }

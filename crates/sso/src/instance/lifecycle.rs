@@ -28,16 +28,18 @@ pub(super) struct New {
 /// the service trusted access, with the caller's permission, and makes the instance and its empty identity store.
 ///
 /// # Errors
-/// `AccessDeniedException` for everybody but the management account, and for callers without the permissions
+/// `AccessDeniedException` for every member but the management account, and for callers without the permissions
 /// `organizations:EnableAWSServiceAccess` and `iam:CreateServiceLinkedRole` where those are needed;
-/// `ValidationException` without all features; `ConflictException` when there is an instance.
+/// `ValidationException` without an organization or all its features; `ConflictException` when there is an instance.
 pub fn enable(cx: &mut WriteCx<'_>, name: Option<&str>) -> Result<Instance> {
     let account = cx.account()?;
-    let organization = org::organization::of_account(cx.tx, &account)?.filter(|org| org.management == account);
-    let Some(organization) = organization else {
-        let message = "IAM Identity Center is enabled from the management account of an organization";
-        return Err(messages::denied(message));
+    let Some(organization) = org::organization::of_account(cx.tx, &account)? else {
+        let message = "The account is in no organization: create one first with aws organizations create-organization";
+        return Err(messages::validation(message));
     };
+    if organization.management != account {
+        return Err(messages::denied("Only the management account of the organization can enable IAM Identity Center"));
+    }
     if !organization.has_all_features() {
         let message = "To enable IAM Identity Center, the organization must have all features enabled";
         return Err(messages::validation(message));
@@ -75,8 +77,9 @@ pub(super) fn create(cx: &mut WriteCx<'_>, new: New) -> Result<Instance> {
     let region = app.settings.region.clone();
     cx.write().exec_one(
         "insert into sso_instance (id, kind, owner_account_id, org_id, store_id, name, region, status, provider_suffix, \
-           certificate, private_key, session_seconds, allows_account_instances, settings, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $10, $11, 0, '{}', $12)",
+           certificate, private_key, session_seconds, session_idle_seconds, allows_account_instances, settings, \
+           created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $10, $11, $11, 0, '{}', $12)",
         params![
             id,
             kind.as_str(),

@@ -25,6 +25,20 @@ pub fn set_session_seconds(cx: &mut WriteCx<'_>, instance: &Instance, seconds: i
     Ok(())
 }
 
+/// Sets how long a browser may rest before one must sign in anew; counts at once.
+///
+/// # Errors
+/// `ValidationException` for less than 15 minutes or more than 90 days.
+pub fn set_session_idle_seconds(cx: &mut WriteCx<'_>, instance: &Instance, seconds: i64) -> Result<()> {
+    if !(SESSION_SECONDS_MIN..=SESSION_SECONDS_MAX).contains(&seconds) {
+        return Err(messages::validation("A session may rest for at least 15 minutes and at most 90 days"));
+    }
+    let sql = "update sso_instance set session_idle_seconds = $2 where id = $1";
+    cx.write().exec_one(sql, params![instance.id, seconds])?;
+    touch(cx, instance);
+    Ok(())
+}
+
 /// Gives the start URL a name. It stays for good.
 ///
 /// # Errors

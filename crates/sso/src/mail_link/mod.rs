@@ -172,7 +172,8 @@ pub(crate) fn send(
     clean_up::schedule(cx)?;
     let base_url = text::base_url(cx.app);
     let link = format!("{base_url}{}?token={}", purpose.path(), token.expose());
-    let letter = text::with_link(purpose, user, &link, &base_url);
+    let portal = instance::address(cx, instance, "/start")?;
+    let letter = text::with_link(purpose, user, &link, &portal);
     mail::enqueue(cx, &instance.owner, recipient, letter.subject, &letter.body)?;
     Ok(Ok(Sent { recipient: recipient.to_owned(), expires_at }))
 }

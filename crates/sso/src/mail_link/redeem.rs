@@ -1,7 +1,7 @@
 //! What links are for.
 
 use super::{Link, Purpose, forget_all_of_user, live, text};
-use crate::{opaque, portal_event, session};
+use crate::{instance, opaque, portal_event, session};
 use base::Secret;
 use identity::password::{self, Prepared, Problem};
 use identity::user::email;
@@ -73,7 +73,8 @@ fn set(cx: &mut WriteCx<'_>, link: &Link, purpose: Purpose, prepared: &Prepared)
     }
     record(cx, link, "UpdatePassword")?;
     confirm(cx, link)?;
-    let letter = text::password_changed(user, &text::base_url(cx.app));
+    let portal = instance::address(cx, &link.instance, "/start")?;
+    let letter = text::password_changed(user, &portal);
     let recipient = user.email().unwrap_or(&link.address);
     mail::enqueue(cx, &link.instance.owner, recipient, letter.subject, &letter.body)?;
     Ok(true)

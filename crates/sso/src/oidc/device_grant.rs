@@ -1,6 +1,7 @@
 //! Tools that wait to be let in from another device (RFC 8628).
 
 use super::client::{self, Client};
+use super::redirect::with_parameters;
 use super::token::{self, Granted};
 use super::{joined, split};
 use crate::instance::{self, Instance};
@@ -149,10 +150,11 @@ pub(super) fn start(
     let user_code = new_user_code(cx)?;
     insert(cx, &client, &instance, device_code.expose(), &user_code)?;
     clean_up::schedule(cx)?;
-    let verification_uri = format!("{}/device", app.settings.base_url.trim_end_matches('/'));
+    let verification_uri = instance::address(cx, &instance, "/device")?;
+    let complete = with_parameters(&verification_uri, &[("user_code", &user_code)]);
     Ok(StartDeviceAuthorizationResponse {
         device_code: Some(device_code.expose().to_owned()),
-        verification_uri_complete: Some(format!("{verification_uri}?user_code={user_code}")),
+        verification_uri_complete: Some(complete),
         verification_uri: Some(verification_uri),
         user_code: Some(user_code),
         expires_in: Some(LIFE_SECONDS),

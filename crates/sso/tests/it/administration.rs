@@ -73,7 +73,7 @@ fn the_management_account_enables_and_sees_the_instance() {
     let again = app.call::<ops::EnableIdentityCenter>(&admin(), EnableIdentityCenterRequest {});
     assert!(failure(again).starts_with("ConflictException"));
     let stranger = app.call::<ops::EnableIdentityCenter>(&of(STRANGER), EnableIdentityCenterRequest {});
-    assert!(failure(stranger).starts_with("AccessDeniedException"));
+    assert!(failure(stranger).starts_with("ValidationException"), "it is in no organization");
 }
 
 #[test]
@@ -111,10 +111,15 @@ fn settings_change_one_by_one() {
     };
     let center = update(input).expect("updated").identity_center.expect("described");
     assert_eq!(center.start_url.as_deref(), Some("https://acme.awsapps.com/start"));
-    let shorter = UpdateIdentityCenterSettingsRequest { session_duration_minutes: Some(15), ..none() };
+    let shorter = UpdateIdentityCenterSettingsRequest {
+        session_duration_minutes: Some(15),
+        session_idle_minutes: Some(20),
+        ..none()
+    };
     let settings = update(shorter).expect("updated").identity_center.and_then(|center| center.settings);
     let settings = settings.expect("settings");
     assert_eq!((settings.session_duration_minutes, settings.portal_alias.as_deref()), (Some(15), Some("acme")));
+    assert_eq!(settings.session_idle_minutes, Some(20));
     assert_eq!((settings.account_instances_allowed, settings.device_approval_allowed), (Some(true), Some(true)));
     let other_alias = UpdateIdentityCenterSettingsRequest { portal_alias: Some("other".to_owned()), ..none() };
     let actions: Vec<String> = permissions::<ops::UpdateIdentityCenterSettings>(&app, &admin(), &other_alias)
@@ -297,6 +302,9 @@ fn sessions_are_listed_and_ended() {
         let output = portal.test.call::<ops::ListUserSessions>(&caller, input).expect("listed");
         output.sessions.expect("sessions")
     };
+    let input = SetUserPasswordRequest { instance_arn: instance_arn.clone(), user: user.clone(), ..Default::default() };
+    let given = portal.test.call::<ops::SetUserPassword>(&caller, input).expect("set");
+    assert_eq!(given.session_count, Some(2), "a password ends no session, and whoever gives one is told");
     assert_eq!(listed().len(), 2);
     let end = |session_id: &str| {
         let session_id = session_id.to_owned();

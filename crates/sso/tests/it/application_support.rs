@@ -161,8 +161,8 @@ fn new_instance(app: &TestApp, owner: &str, kind: &str) -> Instance {
             cx.tx.opt("select org_id from org_account where account_id = $1", params![owner], |row| row.get(0))?;
         cx.write().exec_one(
             "insert into sso_instance (id, kind, owner_account_id, org_id, store_id, region, status, provider_suffix, \
-               certificate, private_key, session_seconds, allows_account_instances, settings, created_at) \
-             values ($1, $2, $3, $4, $5, 'us-east-1', 'ACTIVE', '0123456789abcdef', '', $6, 28800, 1, '{}', $7)",
+               certificate, private_key, session_seconds, session_idle_seconds, allows_account_instances, settings, created_at) \
+             values ($1, $2, $3, $4, $5, 'us-east-1', 'ACTIVE', '0123456789abcdef', '', $6, 28800, 28800, 1, '{}', $7)",
             params![id, kind, owner, org, store.id, Vec::<u8>::new(), now],
         )?;
         sso::instance::get(cx.tx, &id)

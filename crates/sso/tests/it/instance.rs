@@ -67,7 +67,9 @@ fn enabling_gives_the_service_trusted_access_and_makes_an_instance_with_a_store(
 #[test]
 fn enabling_is_for_the_management_account_of_an_organization_and_only_once() {
     let alone = without_organization();
-    assert_eq!(code(enable(&alone, &admin())), "AccessDeniedException");
+    let refused = failure(enable(&alone, &admin()));
+    assert!(refused.starts_with("ValidationException: "), "{refused}");
+    assert!(refused.contains("aws organizations create-organization"), "{refused}");
     let (app, _) = app();
     assert_eq!(code(enable(&app, &admin())), "ConflictException");
     let member = member(&app, "member");

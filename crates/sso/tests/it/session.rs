@@ -42,6 +42,30 @@ fn a_session_ends_at_its_time_however_much_it_is_used() {
 }
 
 #[test]
+fn a_browser_that_rested_for_too_long_proves_nothing_and_its_tools_go_on() {
+    let portal = portal();
+    let browser = portal.browser_of(&portal.user, COOKIE, 86_400);
+    let token = tool(&portal, &browser);
+    portal
+        .test
+        .app
+        .store
+        .write(|tx| tx.exec("update sso_instance set session_idle_seconds = 900", &[]), |_| {})
+        .expect("set");
+    let is_known = || session::of_cookie(portal.app(), COOKIE).expect("readable").is_some();
+    for _ in 0..4 {
+        portal.test.clock.advance_seconds(899);
+        assert!(is_known(), "it is used");
+    }
+    portal.test.clock.advance_seconds(900);
+    assert!(!is_known());
+    assert!(portal.of_token(&token).is_some());
+    let kinds: Vec<_> =
+        session::list(portal.app(), &browser).expect("listed").into_iter().map(|each| each.kind).collect();
+    assert_eq!(kinds, [SessionKind::Tool { client_name: "a tool".to_owned() }]);
+}
+
+#[test]
 fn a_session_is_seen_once_a_minute() {
     let portal = portal();
     let browser = portal.browser();

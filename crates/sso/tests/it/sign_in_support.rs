@@ -62,10 +62,10 @@ pub fn portal() -> Portal {
             )?;
             cx.write().exec_one(
                 "insert into sso_instance (id, kind, owner_account_id, org_id, store_id, region, status, \
-                   provider_suffix, certificate, private_key, session_seconds, allows_account_instances, settings, \
+                   provider_suffix, certificate, private_key, session_seconds, session_idle_seconds, allows_account_instances, settings, \
                    created_at) \
                  values ($1, 'ORGANIZATION', $2, 'o-exampleorgid', $3, 'us-east-1', 'ACTIVE', '0123456789abcdef', '', \
-                   $4, 28800, 1, '{}', $5)",
+                   $4, 28800, 28800, 1, '{}', $5)",
                 params![instance, owner, store, Vec::<u8>::new(), now],
             )
         })

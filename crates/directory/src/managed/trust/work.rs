@@ -6,7 +6,7 @@ use super::record::{self, Trust};
 use super::under_way::Answer;
 use crate::connector::Directories;
 use crate::managed::domains::{self, TrustOrder, TrustWork};
-use crate::managed::{controller, forwarder};
+use crate::managed::{controller, forwarder, home};
 use crate::record::{self as directories, Directory};
 use crate::stage::write;
 use kernel::job::{JobHandler, JobKind, Outcome};
@@ -33,6 +33,9 @@ fn run(app: &Arc<App>, id: &str) -> Result<Outcome> {
     let Some(directory) = app.store.read(|tx| directories::get(tx, &trust.directory))? else {
         return Ok(Outcome::Done);
     };
+    if home::is_elsewhere(app, &directory.id)? {
+        return Ok(Outcome::Again(app.now().plus_seconds(home::OFFER_SECONDS)));
+    }
     match directory.stage {
         // It goes with the domain.
         DirectoryStage::Deleting => return Ok(Outcome::Done),

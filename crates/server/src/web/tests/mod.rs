@@ -1,6 +1,8 @@
 //! The pages through their router, with a real application behind them.
 
+mod account_instance;
 mod console;
+mod domain_password;
 mod recovery;
 mod saml;
 mod site;
@@ -28,7 +30,7 @@ fn a_person_signs_in_and_lands_where_the_link_led() {
     assert_eq!((page.status, page.header("location")), (303, Some("/start?q=shop")));
     let portal = browser.get("/start");
     assert_eq!((portal.status, portal.heading()), (200, "Your AWS accounts"), "{}", portal.body);
-    assert!(portal.body.contains("Signed in as <strong>alice</strong>"));
+    assert!(portal.body.contains("Signed in as <strong>alice Example</strong>"));
     assert_eq!(browser.get("/signin?next=%2Fdevice").header("location"), Some("/device"), "signed in already");
 }
 
@@ -86,6 +88,19 @@ fn a_form_counts_only_from_the_browser_that_got_it() {
 }
 
 #[test]
+fn the_form_of_a_second_tab_leads_on_once_the_first_has_signed_in() {
+    let site = Site::new();
+    let mut browser = site.browser();
+    let (first, second) = (browser.get("/signin?next=%2Fstart"), browser.get("/signin?next=%2Fdevice"));
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    assert_eq!(browser.submit(&first, "/signin", &fields).header("location"), Some("/start"));
+    let page = browser.submit(&second, "/signin", &fields);
+    assert_eq!((page.status, page.header("location")), (303, Some("/device")), "{}", page.body);
+    browser.cookies.clear();
+    assert_eq!(browser.submit(&second, "/signin", &fields).status, 403, "nobody is signed in");
+}
+
+#[test]
 fn other_sites_cannot_send_forms_even_with_the_token() {
     let site = Site::new();
     let mut browser = site.browser();
@@ -129,6 +144,7 @@ fn every_answer_carries_the_policy() {
     let places = [
         "/signin",
         "/signin/password",
+        "/signin/domain-password",
         "/signin/forgot",
         "/signin/invitation",
         "/signin/reset?token=x",

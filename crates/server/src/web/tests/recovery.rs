@@ -10,10 +10,10 @@ use model::vestibule::{PasswordLinkPurpose, SendEmailVerificationRequest, SendPa
 const NEW: &str = "New-Password-77";
 
 /// Place and query of the link in the newest mail, and the mail.
-fn last_link(site: &Site) -> (String, String) {
+pub fn last_link(site: &Site, account: &str) -> (String, String) {
     site.test.clock.advance_seconds(1);
     site.test.run_jobs();
-    let (account, beginning) = (AccountId::parse(MANAGEMENT).expect("valid"), Timestamp::from_micros(i64::MIN));
+    let (account, beginning) = (AccountId::parse(account).expect("valid"), Timestamp::from_micros(i64::MIN));
     let listed = site.test.app.store.read(|tx| mail::list(&site.test.app, tx, &account, (beginning, ""), 100));
     let body = listed.expect("listed").pop().expect("a mail").body.to_string();
     let base_url = site.test.app.settings.base_url.clone();
@@ -43,7 +43,7 @@ fn a_forgotten_password_is_replaced_by_a_link() {
     let sent = forget(&site, "alice");
     assert_eq!((sent.status, sent.heading()), (200, "Look into your mail"));
     assert!(sent.body.contains("href=\"/signin?next=%2Fdevice\""));
-    let (link, mail) = last_link(&site);
+    let (link, mail) = last_link(&site, MANAGEMENT);
     assert!(mail.contains("alice"), "{mail}");
 
     let mut browser = site.browser();
@@ -65,7 +65,12 @@ fn a_forgotten_password_is_replaced_by_a_link() {
     let page = attempt(&page, PASSWORD, PASSWORD);
     assert!(page.body.contains("not one of your last three passwords (not met)"), "{}", page.body);
     let done = attempt(&page, NEW, NEW);
-    assert_eq!((done.status, done.header("location")), (303, Some("/signin/password-set")), "{}", done.body);
+    assert_eq!(
+        (done.status, done.header("location")),
+        (303, Some("/signin/password-set?next=%2Fstart")),
+        "{}",
+        done.body
+    );
     let used = attempt(&page, "Other-Pass-88", "Other-Pass-88");
     assert_eq!((used.status, used.heading()), (410, "This link is no longer good"));
     assert!(used.body.contains("href=\"/signin/forgot\""), "another can be had");
@@ -84,7 +89,7 @@ fn an_invitation_leads_to_the_first_password() {
     let removed = |tx: &mut kernel::WriteTx<'_>| identity::password::remove(tx, &site.alice);
     site.test.app.store.write(removed, |_| {}).expect("removed");
     send_link(&site, PasswordLinkPurpose::Invitation);
-    let (link, mail) = last_link(&site);
+    let (link, mail) = last_link(&site, MANAGEMENT);
     assert!(link.starts_with("/signin/invitation?token="), "{link}");
     assert!(!mail.contains("127.0.0.1"), "whatever the request calls the server: {mail}");
     let mut browser = site.browser();
@@ -94,7 +99,12 @@ fn an_invitation_leads_to_the_first_password() {
     let reset = link.replace("/signin/invitation", "/signin/reset");
     assert_eq!(browser.get(&reset).status, 410, "it is for this page");
     let done = browser.submit(&page, "/signin/invitation", &[("new", NEW), ("again", NEW)]);
-    assert_eq!((done.status, done.header("location")), (303, Some("/signin/password-set")), "{}", done.body);
+    assert_eq!(
+        (done.status, done.header("location")),
+        (303, Some("/signin/password-set?next=%2Fstart")),
+        "{}",
+        done.body
+    );
     assert_eq!(site.browser().sign_in("alice", NEW, "/start").status, 303);
 }
 
@@ -117,7 +127,7 @@ fn forms_of_links_count_only_from_the_browser_that_got_them() {
     let site = Site::new();
     assert_eq!(site.browser().post("/signin/forgot", &[("username", "alice")]).status, 403);
     send_link(&site, PasswordLinkPurpose::PasswordReset);
-    let (link, _) = last_link(&site);
+    let (link, _) = last_link(&site, MANAGEMENT);
     let (mut victim, mut attacker) = (site.browser(), site.browser());
     let page = attacker.get(&link);
     victim.get("/signin");
@@ -145,7 +155,7 @@ fn an_address_is_confirmed_by_a_form_behind_its_link() {
     let site = Site::new();
     let input = SendEmailVerificationRequest { instance_arn: None, user: "alice".to_owned() };
     site.test.call::<ops::SendEmailVerification>(&site.admin(), input).expect("sent");
-    let (link, _) = last_link(&site);
+    let (link, _) = last_link(&site, MANAGEMENT);
     let mut browser = site.browser();
     let page = browser.get(&link);
     assert!(page.body.contains("alice@example.com"), "{}", page.body);

@@ -109,11 +109,12 @@ impl Site {
     }
 }
 
-fn user(test: &TestApp, admin: &Caller, instance: &Instance, name: &str) -> IdentityUserId {
+/// A user of `instance`, made by `admin`.
+pub fn user(test: &TestApp, admin: &Caller, instance: &Instance, name: &str) -> IdentityUserId {
     let input = CreateUserRequest {
         identity_store_id: instance.store.to_string(),
         user_name: Some(name.to_owned()),
-        display_name: Some(name.to_owned()),
+        display_name: Some(format!("{name} Example")),
         emails: Some(vec![Email { value: Some(format!("{name}@example.com")), ..Email::default() }]),
         name: Some(Name {
             given_name: Some(name.to_owned()),

@@ -66,7 +66,7 @@ pub fn trust(site: &Site, is_on: bool) {
 }
 
 /// Calls the token service from `address`.
-fn call<O: Operation>(site: &Site, address: &str, input: O::In) -> Result<O::Out> {
+pub fn call<O: Operation>(site: &Site, address: &str, input: O::In) -> Result<O::Out> {
     let request = Arc::new(RequestInfo {
         source_ip: address.to_owned(),
         user_agent: "aws-cli/2.36.7".to_owned(),
