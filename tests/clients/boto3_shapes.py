@@ -45,10 +45,12 @@ NEVER_SUCCEEDS = {
     **{
         f"ds:{name}": MANAGED
         for name in (
-            "AcceptSharedDirectory", "CreateMicrosoftAD", "CreateSnapshot", "DeleteSnapshot", "DescribeDirectoryDataAccess",
-            "DescribeDomainControllers", "DescribeSharedDirectories", "DisableDirectoryDataAccess",
-            "EnableDirectoryDataAccess", "GetSnapshotLimits", "RejectSharedDirectory", "ResetUserPassword",
-            "RestoreFromSnapshot", "ShareDirectory", "UnshareDirectory",
+            "AcceptSharedDirectory", "CreateConditionalForwarder", "CreateMicrosoftAD", "CreateSnapshot", "CreateTrust",
+            "DeleteConditionalForwarder", "DeleteSnapshot", "DeleteTrust", "DescribeConditionalForwarders",
+            "DescribeDirectoryDataAccess", "DescribeDomainControllers", "DescribeSharedDirectories",
+            "DisableDirectoryDataAccess", "EnableDirectoryDataAccess", "GetSnapshotLimits", "RejectSharedDirectory",
+            "ResetUserPassword", "RestoreFromSnapshot", "ShareDirectory", "UnshareDirectory",
+            "UpdateConditionalForwarder", "UpdateTrust", "VerifyTrust",
         )
     },
     "ds:CreateAlias": DIRECTORY,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A domain that the program runs, through boto3: made, filled with users and groups, shared, and ended.
+"""A domain that the program runs, through boto3: made, filled with users and groups, trusted, shared, and ended.
 
     managed_directory.py <program>
 
@@ -9,12 +9,12 @@ shapes. Fails when an operation of Directory Service Data, or of sharing, does n
 
 import json
 import sys
-import time
 
-import botocore.exceptions
 import botocore.session
 
 from boto3_shapes import Recorder, Server
+from expect import check, eventually, refused
+from managed_trusts import OPERATIONS, Trusts
 
 REALM = "corp.example.com"
 PASSWORD = "Adm1n-Passw0rd!"
@@ -24,37 +24,11 @@ OF_DIRECTORIES = [
     "AcceptSharedDirectory", "CreateMicrosoftAD", "CreateSnapshot", "DeleteSnapshot", "DescribeDirectoryDataAccess",
     "DescribeDomainControllers", "DescribeSharedDirectories", "DisableDirectoryDataAccess", "EnableDirectoryDataAccess",
     "GetSnapshotLimits", "RejectSharedDirectory", "ResetUserPassword", "RestoreFromSnapshot", "ShareDirectory",
-    "UnshareDirectory",
+    "UnshareDirectory", *OPERATIONS,
 ]
 
 
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def refused(code, call, reason=None, **arguments):
-    """Has `call` refused with that code, and that reason."""
-    try:
-        call(**arguments)
-    except botocore.exceptions.ClientError as error:
-        found = error.response["Error"]["Code"], error.response.get("Reason")
-        check(found[0] == code and reason in (None, found[1]), f"{found} instead of {code} {reason}: {error}")
-        return
-    raise AssertionError(f"{call.__name__} was not refused with {code}")
-
-
-def eventually(what, seconds_max, condition):
-    deadline = time.monotonic() + seconds_max
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"not in time: {what}")
-
-
-class Day:
+class Day(Trusts):
     """What an administrator of a domain does with it."""
 
     def __init__(self, recorder, bootstrap):
@@ -76,6 +50,7 @@ class Day:
         self.lists()
         self.permissions()
         self.trail()
+        self.trusts()
         self.snapshots()
         self.share()
         self.end()
@@ -97,9 +72,9 @@ class Day:
         controllers = self.ds.describe_domain_controllers(**self.it)["DomainControllers"]
         check([each["Status"] for each in controllers] == ["Active"], controllers)
 
-    def wait_until_active(self):
+    def wait_until_active(self, directory=None):
         def is_active():
-            found = self.directory(self.it["DirectoryId"])
+            found = self.directory(directory or self.it["DirectoryId"])
             check(found["Stage"] not in ("Failed", "RestoreFailed"), found.get("StageReason"))
             return found["Stage"] == "Active"
 

@@ -331,7 +331,7 @@ class SingleSignOn:
         ds.ListTagsForResource(ResourceId=made["DirectoryId"])
         ds.RemoveTagsFromResource(ResourceId=made["DirectoryId"], TagKeys=["more"])
         ds.GetDirectoryLimits()
-        ds.DescribeTrusts(**it)
+        ds.DescribeTrusts()
         ds.DescribeSnapshots(**it)
         ds.ListLogSubscriptions(**it)
         ds.DescribeEventTopics(**it)

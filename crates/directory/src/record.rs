@@ -398,6 +398,8 @@ pub fn delete(tx: &mut WriteTx<'_>, id: &DirectoryId) -> Result<()> {
     tx.exec("delete from dir_tag where directory_id = $1", params![id])?;
     tx.exec("delete from dir_certificate where directory_id = $1", params![id])?;
     tx.exec("delete from dir_snapshot where directory_id = $1", params![id])?;
+    tx.exec("delete from dir_trust where directory_id = $1", params![id])?;
+    tx.exec("delete from dir_forwarder where directory_id = $1", params![id])?;
     tx.exec("delete from dir_controller where directory_id = $1", params![id])?;
     tx.exec_one("delete from dir_directory where id = $1", params![id])
 }

@@ -1,6 +1,7 @@
 //! Signing in to an identity store whose people come from a directory.
 
-use crate::connector::{Authentication, Identified, authenticate};
+use crate::connector::{Authentication, Identified, authenticate, authenticate_again};
+use crate::object_id::ObjectId;
 use base::{DirectoryId, IdentityStoreId, IdentityUserId, Secret};
 use identity::password::AddressFailures;
 use identity::user::{self, Status};
@@ -76,12 +77,31 @@ pub fn check(
     password: &Secret,
     source_ip: &str,
 ) -> Result<Checked> {
+    slowed_down(app, source_ip, || told(app, store, authenticate(app, directory, name, password)?))
+}
+
+/// As [`check`], for somebody of `store` whose name was checked before.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn check_again(
+    app: &Arc<App>,
+    store: &IdentityStoreId,
+    directory: &DirectoryId,
+    account: ObjectId,
+    password: &Secret,
+    source_ip: &str,
+) -> Result<Checked> {
+    slowed_down(app, source_ip, || told(app, store, authenticate_again(app, directory, account, password)?))
+}
+
+fn slowed_down(app: &App, source_ip: &str, ask: impl FnOnce() -> Result<Checked>) -> Result<Checked> {
     let address = AddressFailures::of(source_ip);
     let wait = app.store.read(|tx| address.wait(tx, app.now()))?;
     if let Some(retry_after_seconds) = wait {
         return Ok(Checked::Throttled { retry_after_seconds });
     }
-    let checked = ask(app, store, directory, name, password)?;
+    let checked = ask()?;
     // Attempts that ran beside each other do not get past the limit together: those that end after the address was
     // blocked learn nothing, right or wrong.
     let wait = match &checked {
@@ -92,14 +112,9 @@ pub fn check(
     Ok(wait.map_or(checked, |retry_after_seconds| Checked::Throttled { retry_after_seconds }))
 }
 
-fn ask(
-    app: &Arc<App>,
-    store: &IdentityStoreId,
-    directory: &DirectoryId,
-    name: &str,
-    password: &Secret,
-) -> Result<Checked> {
-    let (who, because) = match authenticate(app, directory, name, password)? {
+/// What the directory said, for an identity store.
+fn told(app: &App, store: &IdentityStoreId, authentication: Authentication) -> Result<Checked> {
+    let (who, because) = match authentication {
         Authentication::Verified(who) => return admitted(app, store, &who, Checked::Verified),
         Authentication::MustChange(who) => {
             return admitted(app, store, &who, |user| Checked::ChangeInDirectory { user, has_expired: false });

@@ -1,14 +1,13 @@
 //! Operations that no directory here has: each says so.
 //!
-//! An AD Connector has no trusts, regions or schema of its own: those are the domain's, and are managed there, as are
+//! An AD Connector has no regions or schema of its own: those are the domain's, and are managed there, as are
 //! those of a domain that is run here, with the tools for Active Directory.
 
 use crate::managed::not_for;
 use crate::{access, messages};
-use kernel::{Access, Cx, Result, Route, WriteCx, route};
+use kernel::{Cx, Result, Route, WriteCx, route};
 use model::ds::{
-    DescribeEventTopicsRequest, DescribeEventTopicsResult, DescribeTrustsRequest, DescribeTrustsResult,
-    ListLogSubscriptionsRequest, ListLogSubscriptionsResult, ops,
+    DescribeEventTopicsRequest, DescribeEventTopicsResult, ListLogSubscriptionsRequest, ListLogSubscriptionsResult, ops,
 };
 use smithy::schema::Operation;
 
@@ -38,18 +37,8 @@ macro_rules! refused {
     };
 }
 
-/// The permission of operations on what belongs to a directory that is not known.
-fn any_directory<O: Operation>(cx: &mut Cx<'_>, _input: &O::In) -> Result<Access> {
-    Ok(access::on::<O>(cx, "*")?.into())
-}
-
 fn require(cx: &mut Cx<'_>, id: Option<&str>) -> Result<()> {
     id.map_or(Ok(()), |id| access::existing(cx, id).map(drop))
-}
-
-fn trusts(cx: &mut Cx<'_>, input: &DescribeTrustsRequest) -> Result<DescribeTrustsResult> {
-    require(cx, input.directory_id.as_deref())?;
-    Ok(DescribeTrustsResult { trusts: Some(Vec::new()), next_token: None })
 }
 
 fn log_subscriptions(cx: &mut Cx<'_>, input: &ListLogSubscriptionsRequest) -> Result<ListLogSubscriptionsResult> {
@@ -64,7 +53,6 @@ fn event_topics(cx: &mut Cx<'_>, input: &DescribeEventTopicsRequest) -> Result<D
 
 fn empty_lists() -> Vec<Route> {
     vec![
-        route::read::<ops::DescribeTrusts>(access::anywhere::<ops::DescribeTrusts>, trusts),
         route::read::<ops::ListLogSubscriptions>(access::anywhere::<ops::ListLogSubscriptions>, log_subscriptions),
         route::read::<ops::DescribeEventTopics>(
             |cx, input| {
@@ -86,14 +74,13 @@ fn hosting() -> Vec<Route> {
     ]
 }
 
-/// Operations on trusts, snapshots and assessments, of which there are none.
+/// Operations on assessments, of which there are none.
 fn on_nothing() -> Vec<Route> {
     vec![
         route::write::<ops::DeleteADAssessment>(
             access::anywhere::<ops::DeleteADAssessment>,
             unknown::<ops::DeleteADAssessment>,
         ),
-        route::write::<ops::DeleteTrust>(any_directory::<ops::DeleteTrust>, unknown::<ops::DeleteTrust>),
         route::write::<ops::DescribeADAssessment>(
             access::anywhere::<ops::DescribeADAssessment>,
             unknown::<ops::DescribeADAssessment>,
@@ -106,8 +93,6 @@ fn on_nothing() -> Vec<Route> {
             access::anywhere::<ops::StartADAssessment>,
             unknown::<ops::StartADAssessment>,
         ),
-        route::write::<ops::UpdateTrust>(any_directory::<ops::UpdateTrust>, unknown::<ops::UpdateTrust>),
-        route::write::<ops::VerifyTrust>(any_directory::<ops::VerifyTrust>, unknown::<ops::VerifyTrust>),
     ]
 }
 
@@ -115,7 +100,6 @@ fn reads() -> Vec<Route> {
     refused! { read:
         DescribeCAEnrollmentPolicy directory_id existing_directory,
         DescribeClientAuthenticationSettings directory_id existing_directory,
-        DescribeConditionalForwarders directory_id existing,
         DescribeHybridADUpdate directory_id existing_directory,
         DescribeRegions directory_id existing_directory,
         DescribeSettings directory_id existing_directory,
@@ -131,10 +115,7 @@ fn writes() -> Vec<Route> {
         AddRegion directory_id existing,
         CancelSchemaExtension directory_id existing,
         CreateComputer directory_id existing,
-        CreateConditionalForwarder directory_id existing,
         CreateLogSubscription directory_id existing,
-        CreateTrust directory_id existing,
-        DeleteConditionalForwarder directory_id existing,
         DeleteLogSubscription directory_id existing,
         DeregisterEventTopic directory_id existing,
         DisableCAEnrollmentPolicy directory_id existing,
@@ -147,7 +128,6 @@ fn writes() -> Vec<Route> {
         RemoveIpRoutes directory_id existing,
         RemoveRegion directory_id existing_directory,
         StartSchemaExtension directory_id existing,
-        UpdateConditionalForwarder directory_id existing,
         UpdateDirectorySetup directory_id existing_directory,
         UpdateHybridAD directory_id existing_directory,
         UpdateNumberOfDomainControllers directory_id existing,

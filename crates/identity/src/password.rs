@@ -222,6 +222,14 @@ fn name_of(tx: &mut Tx, store: &IdentityStoreId, user: &IdentityUserId) -> Resul
     found.map(|user| user.user_name).ok_or_else(|| Error::Validation("There is no such user.".to_owned()))
 }
 
+/// Holds the new password of a person whose passwords are kept elsewhere against the rules that need no former ones.
+///
+/// # Errors
+/// The rule that it does not meet.
+pub fn check_rules(new: &Secret, user_name: &str) -> Result<(), Problem> {
+    rules::check(new.expose(), user_name)
+}
+
 /// A password that keeps the rules, hashed and not yet set.
 pub struct Prepared {
     store: IdentityStoreId,

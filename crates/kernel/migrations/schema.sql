@@ -88,6 +88,16 @@ CREATE TABLE dir_directory (
     created_at integer not null
 , home text) strict;
 
+CREATE TABLE dir_forwarder (
+    directory_id text not null references dir_directory (id),
+    -- In lower case without a dot at the end.
+    remote_key text not null,
+    remote_domain_name text not null,
+    -- Addresses of name servers, with a space between two.
+    servers text not null,
+    primary key (directory_id, remote_key)
+) strict;
+
 CREATE TABLE dir_scope (
     store_id text not null references dir_sync (store_id),
     kind text not null check (kind in ('USER', 'GROUP')),
@@ -142,6 +152,26 @@ CREATE TABLE dir_tag (
     key text not null,
     value text not null,
     primary key (directory_id, key)
+) strict;
+
+CREATE TABLE dir_trust (
+    id text primary key,
+    directory_id text not null references dir_directory (id),
+    -- The other domain as it was named, and in lower case without a dot at the end.
+    remote_domain_name text not null,
+    remote_key text not null,
+    direction text not null check (direction in ('One-Way: Outgoing', 'One-Way: Incoming', 'Two-Way')),
+    type text not null check (type in ('Forest', 'External')),
+    selective_auth text not null check (selective_auth in ('Enabled', 'Disabled')),
+    state text not null,
+    state_reason text,
+    state_changed_at integer not null,
+    -- What both halves are made with; null once this one is made.
+    sealed_password blob,
+    -- Whether the conditional forwarder of the domain goes with the trust.
+    is_forwarder_unwanted integer not null,
+    created_at integer not null,
+    changed_at integer not null
 ) strict;
 
 CREATE TABLE fact (
@@ -944,6 +974,10 @@ CREATE INDEX dir_share_by_account on dir_share (account_id, id);
 CREATE INDEX dir_snapshot_by_directory on dir_snapshot (directory_id, id);
 
 CREATE INDEX dir_sync_by_directory on dir_sync (directory_id);
+
+CREATE UNIQUE INDEX dir_trust_by_remote on dir_trust (directory_id, remote_key);
+
+CREATE INDEX dir_trust_by_state on dir_trust (remote_key, state);
 
 CREATE INDEX iam_access_key_by_user on iam_access_key (account_id, user_id);
 

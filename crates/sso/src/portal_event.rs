@@ -169,6 +169,26 @@ pub(crate) fn record_recovery(
 
 /// Records that somebody changed what the directory holds of themselves: `UpdatePassword`, `VerifyEmail`.
 pub(crate) fn record_of_directory(cx: &mut WriteCx<'_>, person: &Person, event_name: &'static str) -> Result<()> {
+    write_of_directory(cx, person, event_name, None)
+}
+
+/// Records that somebody could not change what the directory holds of themselves, and why.
+pub(crate) fn record_refusal_of_directory(
+    cx: &mut WriteCx<'_>,
+    person: &Person,
+    event_name: &'static str,
+    reason: &str,
+) -> Result<()> {
+    write_of_directory(cx, person, event_name, Some(reason))
+}
+
+fn write_of_directory(
+    cx: &mut WriteCx<'_>,
+    person: &Person,
+    event_name: &'static str,
+    reason: Option<&str>,
+) -> Result<()> {
+    let additional = reason.map(|reason| ("FailureReason", reason));
     let event = ServiceEvent {
         account: &person.owner,
         event_source: "sso-directory.amazonaws.com",
@@ -176,8 +196,8 @@ pub(crate) fn record_of_directory(cx: &mut WriteCx<'_>, person: &Person, event_n
         identity: EventIdentity::IdentityCenterUser { person, session: None },
         request: &cx.request.clone(),
         parameters: &[("identityStoreId", person.store.as_str()), ("userId", person.user.as_str())],
-        additional: &[],
-        has_succeeded: None,
+        additional: additional.as_slice(),
+        has_succeeded: reason.map(|_| false),
         at: cx.now,
     };
     write(cx, &event)

@@ -7,14 +7,17 @@
 use crate::instance::{self, Instance};
 use crate::portal_event::{self, SignInFailure};
 use crate::{clean_up, opaque, session};
-use base::{DirectoryId, IdentityUserId, InstanceId, Secret, Timestamp};
+use base::{IdentityUserId, InstanceId, Secret, Timestamp};
 use identity::password::{self, Checked, Problem, RefusedBecause};
 use identity::store::Source;
 use identity::user::{self, Status};
 use kernel::{App, Caller, RequestInfo, Result, WriteCx, params};
 use std::sync::Arc;
 
+mod domain;
+
 pub use crate::session::NewSession;
+pub use domain::{Changed, change_in_domain};
 
 /// How long a password that must be replaced can be replaced.
 const TICKET_SECONDS: i64 = 600;
@@ -32,7 +35,10 @@ pub enum Outcome {
     SignedIn(NewSession),
     /// The password was given by an administrator: it must be replaced first, with this ticket, within ten minutes.
     MustChange(Secret),
-    /// The password fits and must be changed in the directory that the people come from before it lets anybody in.
+    /// The password fits and must be changed in the domain that is run here: with this ticket and the password itself,
+    /// within ten minutes.
+    ChangeInDomain(Secret),
+    /// The password fits and must be changed in the customer's domain before it lets anybody in.
     ChangeInDirectory,
     /// Refused; nobody learns why.
     Refused,
@@ -77,7 +83,7 @@ pub fn sign_in(
     let checked = match source {
         Some(Source::IdentityCenter) => password::check(app, &instance.store, user_name, password, &request.source_ip)?,
         Some(Source::ActiveDirectory(directory)) => {
-            return from_directory(app, request, instance, &directory, user_name, password);
+            return domain::sign_in(app, request, instance, &directory, user_name, password);
         }
         None => return Ok(Outcome::Unavailable),
     };
@@ -94,47 +100,8 @@ pub fn sign_in(
             Ok(Outcome::Refused)
         }
         Checked::Verified(user) => begin(app, request, instance, &user),
-        Checked::MustChange(user) => must_change(app, request, instance, &user),
+        Checked::MustChange(user) => give_ticket(app, request, instance, &user, Outcome::MustChange),
     }
-}
-
-/// Signs somebody in whose password the directory knows. A password that must be changed there first lets nobody in.
-fn from_directory(
-    app: &Arc<App>,
-    request: &Arc<RequestInfo>,
-    instance: &Instance,
-    directory: &DirectoryId,
-    user_name: &str,
-    password: &Secret,
-) -> Result<Outcome> {
-    use directory::sign_in::{Because, Checked};
-    let checked = directory::sign_in::check(app, &instance.store, directory, user_name, password, &request.source_ip)?;
-    let (user, failure, outcome) = match checked {
-        Checked::Verified(user) => return begin(app, request, instance, &user),
-        Checked::Throttled { retry_after_seconds } => return Ok(Outcome::Throttled { retry_after_seconds }),
-        Checked::Unreachable { .. } => (None, SignInFailure::DirectoryUnreachable, Outcome::Unavailable),
-        Checked::ChangeInDirectory { user, has_expired: false } => {
-            (Some(user), SignInFailure::MustChangePassword, Outcome::ChangeInDirectory)
-        }
-        Checked::ChangeInDirectory { user, has_expired: true } => {
-            (Some(user), SignInFailure::PasswordExpired, Outcome::ChangeInDirectory)
-        }
-        Checked::Refused { user, because } => {
-            let failure = match because {
-                Because::UnknownUser => SignInFailure::UnknownUser,
-                Because::NotChosen => SignInFailure::NotSynchronized,
-                Because::WrongPassword => SignInFailure::WrongPassword,
-                Because::Disabled => SignInFailure::Disabled,
-                Because::Locked => SignInFailure::Locked,
-                Because::Expired => SignInFailure::Expired,
-                Because::WrongHours => SignInFailure::WrongHours,
-                Because::WrongWorkstation => SignInFailure::WrongWorkstation,
-            };
-            (user, failure, Outcome::Refused)
-        }
-    };
-    record_failure(app, request, instance, user.as_ref(), failure)?;
-    Ok(outcome)
 }
 
 fn record_failure(
@@ -183,11 +150,13 @@ fn authenticated(
     Ok(new)
 }
 
-fn must_change(
+/// Lets somebody who has proved the present password choose another one.
+fn give_ticket(
     app: &Arc<App>,
     request: &Arc<RequestInfo>,
     instance: &Instance,
     user: &IdentityUserId,
+    outcome: fn(Secret) -> Outcome,
 ) -> Result<Outcome> {
     let ticket = app.write_as(&Caller::Anonymous, request, |cx| {
         let Some(user_name) = enabled_name(cx, instance, user)? else { return Ok(None) };
@@ -200,7 +169,7 @@ fn must_change(
         clean_up::schedule(cx)?;
         Ok(Some(secret))
     })?;
-    Ok(ticket.map_or(Outcome::Refused, Outcome::MustChange))
+    Ok(ticket.map_or(Outcome::Refused, outcome))
 }
 
 struct Ticket {
@@ -227,17 +196,31 @@ fn take(cx: &mut WriteCx<'_>, hash: &[u8]) -> Result<Option<Ticket>> {
     Ok(found.filter(|ticket| now < ticket.expires_at))
 }
 
+/// Takes a ticket of somebody who may sign in to a store whose people come from where `is_right` says.
+fn redeem(
+    app: &Arc<App>,
+    request: &Arc<RequestInfo>,
+    hash: &[u8],
+    is_right: fn(&Source) -> bool,
+) -> Result<Option<(Ticket, Instance)>> {
+    app.write_as(&Caller::Anonymous, request, |cx| {
+        let Some(ticket) = take(cx, hash)? else { return Ok(None) };
+        let Some(instance) = instance::get(cx.tx, &ticket.instance)? else { return Ok(None) };
+        let store = identity::store::get(cx.tx, &instance.store)?;
+        if !store.is_some_and(|store| is_right(&store.source)) {
+            return Ok(None);
+        }
+        Ok(enabled_name(cx, &instance, &ticket.user)?.map(|_| (ticket, instance)))
+    })
+}
+
 /// Replaces a password that an administrator gave, and signs its owner in.
 ///
 /// # Errors
 /// When the database fails.
 pub fn replace_password(app: &Arc<App>, request: &Arc<RequestInfo>, ticket: &str, new: &Secret) -> Result<Replaced> {
     let hash = opaque::hash(ticket);
-    let taken = app.write_as(&Caller::Anonymous, request, |cx| {
-        let Some(ticket) = take(cx, &hash)? else { return Ok(None) };
-        let Some(instance) = instance::get(cx.tx, &ticket.instance)? else { return Ok(None) };
-        Ok(enabled_name(cx, &instance, &ticket.user)?.map(|_| (ticket, instance)))
-    })?;
+    let taken = redeem(app, request, &hash, |source| *source == Source::IdentityCenter)?;
     let Some((ticket, instance)) = taken else { return Ok(Replaced::Expired) };
     let changed = password::change(app, &instance.store, &ticket.user, new);
     if !matches!(changed, Ok(Ok(()))) {

@@ -88,6 +88,28 @@ struct Account {
 /// # Errors
 /// When the database fails.
 pub fn authenticate(app: &Arc<App>, id: &DirectoryId, name: &str, password: &Secret) -> Result<Authentication> {
+    authenticate_as(app, id, |domain| Name::parse(name, domain), password)
+}
+
+/// As [`authenticate`], for somebody who is known already, whatever the account is called by now.
+///
+/// # Errors
+/// When the database fails.
+pub fn authenticate_again(
+    app: &Arc<App>,
+    id: &DirectoryId,
+    account: ObjectId,
+    password: &Secret,
+) -> Result<Authentication> {
+    authenticate_as(app, id, |_| Some(Name::Known(account)), password)
+}
+
+fn authenticate_as<'a>(
+    app: &Arc<App>,
+    id: &DirectoryId,
+    name: impl FnOnce(&Domain) -> Option<Name<'a>>,
+    password: &Secret,
+) -> Result<Authentication> {
     let Some((directory, certificates)) = load(app, id)? else {
         return Ok(Authentication::Unreachable { reason: format!("there is no directory {id}") });
     };
@@ -96,9 +118,10 @@ pub fn authenticate(app: &Arc<App>, id: &DirectoryId, name: &str, password: &Sec
         return Ok(Authentication::Unreachable { reason });
     }
     let directories = Directories::of(app)?;
-    let outcome = directories
-        .domain(app, &directory, certificates)
-        .and_then(|domain| check(app, directories, id, &domain, name, password));
+    let outcome = directories.domain(app, &directory, certificates).and_then(|domain| match name(&domain) {
+        Some(name) => check(app, directories, id, &domain, &name, password),
+        None => Ok(Authentication::Unknown),
+    });
     Ok(outcome.unwrap_or_else(|problem| {
         tracing::warn!(directory = %id, %problem, "a directory cannot be asked");
         Authentication::Unreachable { reason: problem.to_string() }
@@ -110,13 +133,12 @@ fn check(
     directories: &Directories,
     id: &DirectoryId,
     domain: &Domain,
-    name: &str,
+    name: &Name<'_>,
     password: &Secret,
 ) -> Result<Authentication, Problem> {
-    let Some(name) = Name::parse(name, domain) else { return Ok(Authentication::Unknown) };
     let total = directories.attempts.total();
-    let (account, policy) = domain.with_service(|service| Ok((look_up(service, &name, domain)?, service.policy())))?;
-    let Some(account) = account else { return nobody(app, directories, id, domain, &policy, &name, password) };
+    let (account, policy) = domain.with_service(|service| Ok((look_up(service, name, domain)?, service.policy())))?;
+    let Some(account) = account else { return nobody(app, directories, id, domain, &policy, name, password) };
     let length = password.expose().chars().count();
     // A bind without a password succeeds for every name (RFC 4513 §5.1.2).
     if length == 0 || length > PASSWORD_CHARACTERS_MAX || password.expose().contains('\0') {
@@ -130,7 +152,7 @@ fn check(
     // Others have failed since the counter was read, or may do so before this attempt does: it is read again, now that
     // whoever comes later knows of this attempt.
     let account = match attempt.others > 0 || attempt.total != total {
-        true => match domain.with_service(|service| look_up(service, &name, domain))? {
+        true => match domain.with_service(|service| look_up(service, name, domain))? {
             Some(again) if again.who.object_id == account.who.object_id => again,
             _ => return Ok(Authentication::Throttled { retry_after_seconds: 1 }),
         },
@@ -208,13 +230,15 @@ pub(super) fn sub_code(message: &str) -> Option<&str> {
     after.split([',', ' ']).next()
 }
 
-/// A name as somebody typed it.
+/// A name as somebody typed it, or somebody whose name was typed before.
 #[derive(Debug, PartialEq, Eq)]
 enum Name<'a> {
     /// `alice`, or `CORP\alice` of this domain.
     Account(&'a str),
     /// `alice@suffix`; the first part is an account name too when the suffix is this domain.
     Principal(&'a str, Option<&'a str>),
+    /// The account of this id.
+    Known(ObjectId),
 }
 
 impl<'a> Name<'a> {
@@ -244,7 +268,10 @@ impl<'a> Name<'a> {
 
     /// Stands for the name where there is no account.
     fn key(&self) -> [u8; 16] {
-        let (Self::Account(text) | Self::Principal(text, _)) = self;
+        let text = match self {
+            Self::Account(text) | Self::Principal(text, _) => text,
+            Self::Known(id) => return id.bytes(),
+        };
         let half = |salt: u8| {
             let mut hasher = DefaultHasher::new();
             (salt, text.to_lowercase()).hash(&mut hasher);
@@ -257,6 +284,7 @@ impl<'a> Name<'a> {
         let account = |name: &str| Filter::equal("sAMAccountName", name);
         let named = match self {
             Self::Account(name) => account(name),
+            Self::Known(id) => Filter::Equal("objectGUID", id.bytes().to_vec()),
             Self::Principal(name, None) => Filter::equal("userPrincipalName", name),
             Self::Principal(name, Some(first)) => {
                 Filter::Or(vec![Filter::equal("userPrincipalName", name), account(first)])

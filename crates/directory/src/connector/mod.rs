@@ -4,16 +4,17 @@ mod attempts;
 mod authentication;
 mod domain;
 
-pub use authentication::{Authentication, Identified, authenticate};
+pub use authentication::{Authentication, Identified, authenticate, authenticate_again};
 pub use domain::{Domain, Problem, Service};
 
-use crate::ldap::Patience;
+use crate::ldap::{Patience, dns};
+use crate::managed::TrustsUnderWay;
 use crate::record::{self, Directory};
 use attempts::Attempts;
-use base::DirectoryId;
+use base::{DirectoryId, Random};
 use kernel::{App, Error, Result};
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,6 +58,8 @@ pub struct Directories {
     options: Options,
     domains: Mutex<HashMap<DirectoryId, Arc<Domain>>>,
     attempts: Attempts,
+    /// What is being done about trusts of domains that are run here.
+    pub(crate) trusts: TrustsUnderWay,
     under_way: AtomicUsize,
 }
 
@@ -101,6 +104,28 @@ impl Directories {
         let domain = Arc::new(Domain::new(app, directory, certificates, &self.options)?);
         domains.insert(directory.id.clone(), Arc::clone(&domain));
         Ok(domain)
+    }
+
+    /// The controllers of a domain that is no directory here, as the given name servers know them or an operator named
+    /// them.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(crate) fn controllers_of(
+        &self,
+        domain: &str,
+        servers: &[IpAddr],
+        random: &mut Random,
+    ) -> Result<Vec<(String, IpAddr)>, String> {
+        if let Some(named) = self.options.controllers.get(domain) {
+            return Ok(named.clone());
+        }
+        dns::controllers(domain, &self.at_dns_port(servers), random)
+    }
+
+    /// Where name servers are asked.
+    pub(crate) fn at_dns_port(&self, servers: &[IpAddr]) -> Vec<SocketAddr> {
+        servers.iter().map(|server| (*server, self.options.dns_port).into()).collect()
     }
 
     /// Leave to wait for a directory; `None` when too many calls do.

@@ -18,6 +18,9 @@ const TYPE_A: u16 = 1;
 const TYPE_AAAA: u16 = 28;
 const TYPE_SRV: u16 = 33;
 const CLASS_IN: u16 = 1;
+/// Before the question, and after its name.
+const HEADER_BYTES: usize = 12;
+const QUESTION_TYPE_BYTES: usize = 4;
 /// Jumps within a message that a compressed name may take.
 const JUMPS_MAX: usize = 16;
 /// Records of an answer that are looked at.
@@ -134,6 +137,24 @@ fn over_tcp(server: SocketAddr, query: &[u8], id: u16) -> io::Result<Reply> {
     let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
     stream.read_exact(&mut reply)?;
     parse(&reply, id, query).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The name in the one question of a message, in lower case; `None` when it is something else.
+pub fn asked(message: &[u8]) -> Option<String> {
+    let is_question = message.get(2)? & 0x80 == 0 && message.get(4..6)? == [0, 1];
+    let (name, _) = name(message, HEADER_BYTES)?;
+    is_question.then_some(name)
+}
+
+/// Whether a message is a response to `query`, which asks one question.
+pub fn answers(message: &[u8], query: &[u8]) -> bool {
+    let end = name(query, HEADER_BYTES).map(|(_, end)| end + QUESTION_TYPE_BYTES);
+    let question = end.and_then(|end| query.get(HEADER_BYTES..end));
+    let same = |question: &[u8]| {
+        let echoed = message.get(HEADER_BYTES..HEADER_BYTES + question.len());
+        echoed.is_some_and(|echoed| echoed.eq_ignore_ascii_case(question)) && message[..2] == query[..2]
+    };
+    question.is_some_and(same) && message.get(2).is_some_and(|flags| flags & 0x80 != 0)
 }
 
 fn query(id: u16, name: &str, kind: u16) -> Option<Vec<u8>> {
@@ -279,6 +300,21 @@ mod tests {
         assert!(parse(&answered(&ours, 0x8180, &[]), 8, &ours).is_none());
         assert!(parse(&answered(&ours, 0x0100, &[]), 7, &ours).is_none());
         assert!(!parse(&answered(&ours, 0x8183, &[]), 7, &ours).expect("an answer").exists);
+    }
+
+    #[test]
+    fn a_question_is_told_from_its_answer() {
+        let question = query(7, "DC1.corp.example", TYPE_A).expect("a name");
+        assert_eq!(asked(&question), Some("dc1.corp.example".to_owned()));
+        let answer = answered(&question, 0x8180, &[]);
+        assert!(answers(&answer, &question) && !answers(&question, &question));
+        assert!(!answers(&answer, &query(8, "dc1.corp.example", TYPE_A).expect("a name")));
+        assert!(!answers(&answer, &query(7, "dc1.corp.example", TYPE_SRV).expect("a name")));
+        assert_eq!(asked(&answer), None);
+        for end in 0..question.len() - 4 {
+            assert_eq!(asked(&question[..end]), None);
+            assert!(!answers(&answer, &question[..end]) && !answers(&answer[..end], &question));
+        }
     }
 
     #[test]

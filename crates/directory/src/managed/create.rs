@@ -41,7 +41,7 @@ fn is_label(label: &str) -> bool {
 }
 
 /// The name of the domain in lower case.
-fn domain_name(name: &str) -> Option<String> {
+pub(super) fn domain_name(name: &str) -> Option<String> {
     let name = name.trim_end_matches('.').to_lowercase();
     let labels: Vec<_> = name.split('.').collect();
     let is_name =

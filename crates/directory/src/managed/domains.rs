@@ -2,7 +2,8 @@
 
 use base::{DirectoryId, Secret};
 use kernel::{App, Error, Result};
-use std::net::Ipv4Addr;
+use model::ds::{TrustDirection, TrustType};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Runs domains: an extension of the application ([`kernel::app::Extensions`], as `Box<dyn Domains>`).
@@ -58,6 +59,12 @@ pub trait Domains: Send + Sync {
     /// When it cannot be removed.
     fn remove_snapshot(&self, id: &DirectoryId, snapshot: &str) -> std::io::Result<()>;
 
+    /// Does something about a trust of the domain, which may have to be there for it.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be done, for whoever asked for it.
+    fn trust(&self, order: &TrustOrder) -> Result<(), String>;
+
     /// Ends every domain, and waits until they have: the program is about to end.
     fn stop(&self);
 }
@@ -84,6 +91,52 @@ pub struct FirstPasswords {
     pub administrator: Secret,
     /// Of [`super::SERVICE_USER`].
     pub service: Secret,
+}
+
+/// What is to be done about a trust of a domain.
+#[derive(Debug, Clone)]
+pub struct TrustOrder {
+    /// The directory.
+    pub directory: DirectoryId,
+    /// Name of its domain, in lower case.
+    pub name: String,
+    /// NetBIOS name of its domain.
+    pub short_name: String,
+    /// Where the controller of its domain listens.
+    pub address: Ipv4Addr,
+    /// Name of the other domain, in lower case.
+    pub remote: String,
+    /// Whose users may go where.
+    pub direction: TrustDirection,
+    /// Whether it takes in the other forest.
+    pub kind: TrustType,
+    /// Whether users of the other domain are let in one by one only.
+    pub is_selective: bool,
+    /// What is to be done.
+    pub work: TrustWork,
+}
+
+/// What can be done about a trust.
+#[derive(Debug, Clone)]
+pub enum TrustWork {
+    /// Make this half of it; what is left of an earlier attempt is replaced.
+    Make {
+        /// What both halves are made with.
+        password: Secret,
+        /// The other domain's controllers, with their addresses.
+        controllers: Vec<(String, IpAddr)>,
+    },
+    /// Use it in each of its directions, as controllers of both domains do.
+    Verify {
+        /// Of [`super::SERVICE_USER`].
+        service_password: Secret,
+        /// The other domain's controllers, with their addresses.
+        controllers: Vec<(String, IpAddr)>,
+    },
+    /// Change this half of it to what it should be.
+    Change,
+    /// Remove this half of it; nothing happens when it is not there.
+    Remove,
 }
 
 /// What has come of a domain.

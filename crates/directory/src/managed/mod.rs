@@ -10,13 +10,18 @@ mod controller;
 mod create;
 mod data_access;
 mod domains;
+mod forwarder;
 mod home;
+pub mod own_password;
 mod password;
 mod snapshot;
 pub(crate) mod stage;
+mod trust;
 
-pub use domains::{Domains, FirstPasswords, Plan, State};
+pub use domains::{Domains, FirstPasswords, Plan, State, TrustOrder, TrustWork};
+pub use forwarder::name_servers;
 pub use stage::{changed, resume, stop};
+pub(crate) use trust::UnderWay as TrustsUnderWay;
 
 use crate::record::Directory;
 use crate::{access, messages};
@@ -61,12 +66,20 @@ fn managed<O: Operation>(directory: Directory) -> Result<Directory> {
 }
 
 pub(crate) fn routes() -> Vec<Route> {
-    [create::routes(), controller::routes(), data_access::routes(), password::routes(), snapshot::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        create::routes(),
+        controller::routes(),
+        data_access::routes(),
+        forwarder::routes(),
+        password::routes(),
+        snapshot::routes(),
+        trust::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub(crate) fn jobs() -> Vec<JobHandler> {
-    [snapshot::jobs(), backup::jobs()].into_iter().flatten().collect()
+    [snapshot::jobs(), backup::jobs(), trust::jobs()].into_iter().flatten().collect()
 }

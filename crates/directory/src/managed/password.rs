@@ -25,7 +25,7 @@ enum Reset {
 }
 
 /// The value of `unicodePwd` for a password (MS-ADTS §3.1.1.3.1.5).
-fn quoted(password: &Secret) -> Vec<u8> {
+pub(super) fn quoted(password: &Secret) -> Vec<u8> {
     format!("\"{}\"", password.expose()).encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 

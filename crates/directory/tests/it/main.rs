@@ -7,4 +7,5 @@ mod data;
 mod managed;
 mod share;
 mod support;
+mod trust;
 mod unsupported;

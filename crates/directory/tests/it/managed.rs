@@ -1,6 +1,6 @@
 use crate::support::{World, world_with};
 use base::DirectoryId;
-use directory::managed::{Domains, Plan, State, backup};
+use directory::managed::{Domains, Plan, State, TrustOrder, backup};
 use kernel::testing::code;
 use kernel::{App, params};
 use model::ds::{
@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Domains that are what a test says, and that tell what was asked of them.
 #[derive(Clone)]
-struct Double(Arc<Mutex<Told>>);
+pub struct Double(Arc<Mutex<Told>>);
 
-struct Told {
+pub struct Told {
     obstacle: Option<String>,
     state: State,
     plans: Vec<Plan>,
@@ -27,6 +27,11 @@ struct Told {
     fails: bool,
     has_place: bool,
     home: &'static str,
+    pub orders: Vec<TrustOrder>,
+    /// Why nothing can be done about trusts.
+    pub refusal: Option<String>,
+    /// Orders about trusts take as long as somebody holds it.
+    pub slow: Arc<Mutex<()>>,
 }
 
 impl Double {
@@ -41,10 +46,13 @@ impl Double {
             fails: false,
             has_place: true,
             home: "here",
+            orders: Vec::new(),
+            refusal: None,
+            slow: Arc::default(),
         })))
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Told) -> T) -> T {
+    pub fn with<T>(&self, work: impl FnOnce(&mut Told) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -105,6 +113,17 @@ impl Domains for Double {
         self.note(format!("remove {snapshot}"))
     }
 
+    fn trust(&self, order: &TrustOrder) -> Result<(), String> {
+        self.with(|told| {
+            told.orders.push(order.clone());
+            told.refusal.clone().map_or(Ok(()), Err)
+        })?;
+        // One that takes long ends when the test takes its hand away.
+        let slow = self.with(|told| Arc::clone(&told.slow));
+        drop(slow.lock());
+        Ok(())
+    }
+
     fn stop(&self) {}
 }
 
@@ -121,12 +140,12 @@ fn input() -> CreateMicrosoftADRequest {
     }
 }
 
-struct Managed {
-    world: World,
-    domains: Double,
+pub struct Managed {
+    pub world: World,
+    pub domains: Double,
 }
 
-fn managed() -> Managed {
+pub fn managed() -> Managed {
     let domains = Double::new();
     let extension: Box<dyn Domains> = Box::new(domains.clone());
     Managed { world: world_with(|extensions| extensions.with(extension)), domains }
@@ -138,7 +157,7 @@ impl Managed {
         DirectoryId::parse(&made.directory_id.expect("an id")).expect("valid")
     }
 
-    fn run_jobs_later(&self, seconds: i64) {
+    pub fn run_jobs_later(&self, seconds: i64) {
         self.world.app.clock.advance_seconds(seconds);
         self.world.app.run_jobs();
     }
@@ -149,7 +168,7 @@ impl Managed {
     }
 
     /// A directory that has been Active, as it is when its domain answers.
-    fn active(&self) -> DirectoryId {
+    pub fn active(&self) -> DirectoryId {
         let id = self.create();
         self.domains.set(State::Running { authority: AUTHORITY.to_owned() });
         self.world.app.run_jobs();
@@ -157,7 +176,7 @@ impl Managed {
         id
     }
 
-    fn move_to(&self, id: &DirectoryId, stage: DirectoryStage) {
+    pub fn move_to(&self, id: &DirectoryId, stage: DirectoryStage) {
         let app = &self.world.app;
         let moved = app.app.write_as(&self.world.root, &app.request(), |cx| {
             let now = cx.now;

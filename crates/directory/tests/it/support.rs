@@ -14,6 +14,9 @@ use smithy::schema::Operation;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+/// A domain whose controller is known without DNS.
+pub const REMOTE: &str = "other.example.net";
+
 pub struct World {
     pub app: TestApp,
     pub root: Caller,
@@ -26,11 +29,12 @@ pub fn world() -> World {
 /// With what `extend` adds.
 pub fn world_with(extend: impl FnOnce(Extensions) -> Extensions) -> World {
     let controller = ("dc1.corp.example.com".to_owned(), Ipv4Addr::LOCALHOST.into());
+    let remote = (format!("dc9.{REMOTE}"), Ipv4Addr::new(127, 0, 0, 9).into());
     let second = Duration::from_secs(1);
     let options = Options {
         ldaps_port: 1,
         ldap_port: 1,
-        controllers: [("corp.example.com".to_owned(), vec![controller])].into(),
+        controllers: [("corp.example.com".to_owned(), vec![controller]), (REMOTE.to_owned(), vec![remote])].into(),
         patience: Patience { connect: second, operation: second },
         ..Options::default()
     };

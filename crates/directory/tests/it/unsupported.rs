@@ -1,8 +1,6 @@
 use crate::support::world;
 use kernel::testing::code;
-use model::ds::{
-    CreateDirectoryRequest, CreateTrustRequest, DescribeSettingsRequest, DescribeTrustsRequest, VerifyTrustRequest, ops,
-};
+use model::ds::{CreateDirectoryRequest, DescribeSettingsRequest, ops};
 
 #[test]
 fn every_operation_of_the_model_has_a_route() {
@@ -19,18 +17,12 @@ fn every_operation_of_the_model_has_a_route() {
 fn what_connectors_do_not_have_says_so() {
     let world = world();
     let id = world.connect().to_string();
-    let trust = |directory_id: &str| CreateTrustRequest { directory_id: directory_id.to_owned(), ..Default::default() };
-    assert_eq!(code(world.call::<ops::CreateTrust>(trust("d-0000000000"))), "EntityDoesNotExistException");
-    assert_eq!(code(world.call::<ops::CreateTrust>(trust(&id))), "UnsupportedOperationException");
     let settings = |directory_id: &str| {
         let input = DescribeSettingsRequest { directory_id: directory_id.to_owned(), ..Default::default() };
         world.call::<ops::DescribeSettings>(input)
     };
     assert_eq!(code(settings("d-0000000000")), "DirectoryDoesNotExistException");
     assert_eq!(code(settings(&id)), "UnsupportedOperationException");
-    assert_eq!(code(world.call::<ops::VerifyTrust>(VerifyTrustRequest::default())), "UnsupportedOperationException");
     let hosted = world.call::<ops::CreateDirectory>(CreateDirectoryRequest::default());
     assert_eq!(code(hosted), "UnsupportedOperationException");
-    let trusts = world.call::<ops::DescribeTrusts>(DescribeTrustsRequest::default()).expect("an empty list");
-    assert_eq!(trusts.trusts.map(|list| list.len()), Some(0));
 }

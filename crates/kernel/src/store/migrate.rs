@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0012_data", include_str!("../../migrations/0012_data.sql")),
     ("0013_sessions", include_str!("../../migrations/0013_sessions.sql")),
     ("0014_directory_home", include_str!("../../migrations/0014_directory_home.sql")),
+    ("0015_trusts", include_str!("../../migrations/0015_trusts.sql")),
 ];
 
 /// Brings the database to the newest version, each migration in its own transaction.

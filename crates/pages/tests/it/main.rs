@@ -77,8 +77,7 @@ fn signing_in() -> Vec<(&'static str, Html)> {
 fn setting_passwords() -> Vec<(&'static str, Html)> {
     use password::{NewPassword, Occasion, Problem as Rule};
     let (portal, expires_at) = (HOSTILE, NOW);
-    let occasions =
-        [Occasion::Given, Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
+    let links = [Occasion::Invitation { portal, expires_at }, Occasion::Reset { portal, expires_at }];
     let problems = [
         None,
         Some(Rule::Length),
@@ -88,10 +87,21 @@ fn setting_passwords() -> Vec<(&'static str, Html)> {
         Some(Rule::Mismatch),
         Some(Rule::Expired),
     ];
+    let of_domains = [
+        Some(Rule::Longer),
+        Some(Rule::Simple),
+        Some(Rule::Young),
+        Some(Rule::Domain),
+        Some(Rule::Present),
+        Some(Rule::Throttled { minutes: 1 }),
+        Some(Rule::Throttled { minutes: 2 }),
+        Some(Rule::Unavailable),
+    ];
     let mut all = Vec::new();
-    for occasion in occasions {
-        let next = (occasion == Occasion::Given).then_some(HOSTILE);
-        for problem in problems {
+    for occasion in [Occasion::Given, Occasion::Domain].into_iter().chain(links) {
+        let next = (!links.contains(&occasion)).then_some(HOSTILE);
+        let more = of_domains.into_iter().filter(|_| occasion == Occasion::Domain);
+        for problem in problems.into_iter().chain(more) {
             let (frame, ticket, user_name, csrf) = (frame(), HOSTILE, HOSTILE, HOSTILE);
             let page = NewPassword { frame, occasion, ticket, user_name, next, csrf, problem };
             all.push(("new password", page.render()));

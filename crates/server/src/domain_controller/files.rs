@@ -10,6 +10,7 @@ use directory::managed::Plan;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Longest path of the data directory, in bytes: below it are sockets, whose paths have at most 107.
@@ -190,17 +191,24 @@ impl Files {
     }
 
     /// Writes the configuration of a controller whose domain lies at `place`, and makes the directories that it takes.
-    /// Returns the file.
+    /// The names of other domains are asked for at `forwarder`. Returns the file.
     ///
     /// # Errors
     /// When something cannot be written.
-    pub(super) fn configure(&self, place: &Path, plan: &Plan, controller: &str) -> Result<PathBuf> {
+    pub(super) fn configure(
+        &self,
+        place: &Path,
+        plan: &Plan,
+        controller: &str,
+        forwarder: Option<SocketAddr>,
+    ) -> Result<PathBuf> {
         for part in ["etc", "private", "state", "state/sysvol", "cache", "lock", "run"] {
             create_private_directory(&place.join(part))?;
         }
         write_private(&place.join("etc/krb5.conf"), kerberos(plan).as_bytes())?;
         let file = place.join("etc/smb.conf");
-        let text = configuration(place, &self.tls(), plan, controller).context("the configuration cannot be made")?;
+        let text = configuration(place, &self.tls(), plan, controller, forwarder);
+        let text = text.context("the configuration cannot be made")?;
         write_private(&file, text.as_bytes())?;
         Ok(file)
     }
@@ -262,7 +270,13 @@ fn kerberos(plan: &Plan) -> String {
 
 /// What the controller serves: LDAP, Kerberos, DNS and the calls by which computers join. Files are not shared, and
 /// nobody else is asked anything.
-fn configuration(place: &Path, tls: &Path, plan: &Plan, controller: &str) -> Result<String, std::fmt::Error> {
+fn configuration(
+    place: &Path,
+    tls: &Path,
+    plan: &Plan,
+    controller: &str,
+    forwarder: Option<SocketAddr>,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::from("[global]\n");
     let mut set = |key: &str, value: &str| writeln!(text, "    {key} = {value}");
     let at = |part: &str| place.join(part).display().to_string();
@@ -275,7 +289,7 @@ fn configuration(place: &Path, tls: &Path, plan: &Plan, controller: &str) -> Res
     // A prefix of 32 would be taken for a broadcast address.
     set("interfaces", &format!("{}/8", plan.address))?;
     set("bind interfaces only", "yes")?;
-    set("dns forwarder", "")?;
+    set("dns forwarder", &forwarder.map(|address| address.to_string()).unwrap_or_default())?;
     set("allow dns updates", "disabled")?;
     set("private dir", &at("private"))?;
     set("state directory", &at("state"))?;

@@ -7,16 +7,18 @@
 mod backup;
 mod certificate;
 mod files;
+mod names;
 mod network;
 mod process;
 mod programs;
 mod supervisor;
+mod trust;
 
 pub(crate) use backup::{DomainFiles, PLACE as BACKUP_PLACE, place as backup_place};
 pub use network::{NETWORK, Network};
 
 use base::{DirectoryId, Random};
-use directory::managed::{Domains, Plan, State};
+use directory::managed::{Domains, Plan, State, TrustOrder, TrustWork};
 use files::Files;
 use kernel::App;
 use programs::Programs;
@@ -38,13 +40,15 @@ pub struct DomainControllers {
     /// The id of the place, once it was asked for.
     home: Mutex<Option<String>>,
     running: Mutex<HashMap<DirectoryId, Arc<Supervisor>>>,
+    /// Held while the database of a domain is copied, replaced, or changed by somebody else than its controller.
+    databases: Mutex<()>,
 }
 
 impl DomainControllers {
     /// Controllers whose data lie below `data`, on addresses of `network`. Without `data` there are none.
     pub fn new(data: Option<&Path>, network: Network) -> Self {
         let root = data.map(|data| std::fs::canonicalize(data).unwrap_or_else(|_| data.to_owned()).join(DIRECTORY));
-        Self { root, network, home: Mutex::default(), running: Mutex::default() }
+        Self { root, network, home: Mutex::default(), running: Mutex::default(), databases: Mutex::default() }
     }
 
     fn root(&self) -> Result<&Path, String> {
@@ -64,6 +68,7 @@ impl DomainControllers {
 
     /// Does `work` with the files of a domain while it stands still.
     fn while_still(&self, id: &DirectoryId, work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+        let _databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
         match self.supervisor(id) {
             Some(supervisor) => supervisor.while_still(Box::new(work)),
             None => work(),
@@ -149,6 +154,13 @@ impl Domains for DomainControllers {
 
     fn remove_snapshot(&self, id: &DirectoryId, snapshot: &str) -> io::Result<()> {
         self.files(id)?.remove_snapshot(snapshot)
+    }
+
+    fn trust(&self, order: &TrustOrder) -> Result<(), String> {
+        let (files, programs) = self.prepare(&order.directory)?;
+        let is_change = !matches!(order.work, TrustWork::Verify { .. });
+        let _databases = is_change.then(|| self.databases.lock().unwrap_or_else(PoisonError::into_inner));
+        trust::carry_out(order, &files, &programs)
     }
 
     fn stop(&self) {

@@ -2,6 +2,7 @@
 
 use super::certificate::{self, Subject};
 use super::files::Files;
+use super::names::Names;
 use super::network::listening_obstacle;
 use super::process::Process;
 use super::programs::Programs;
@@ -205,7 +206,7 @@ impl Run {
             bail!("The data of the domain are gone: put {} back from a backup.", self.files.samba().display());
         };
         let place = self.files.new_samba(&Random::from_system().text(b"0123456789abcdef", 8));
-        let configuration = self.files.configure(&place, &self.plan, controller_name(&self.plan.short_name))?;
+        let configuration = self.files.configure(&place, &self.plan, controller_name(&self.plan.short_name), None)?;
         let input = serde_json::json!({
             "directory": place,
             "configuration": configuration,
@@ -259,7 +260,9 @@ impl Run {
         let host = controller_host(&self.plan.short_name, &self.plan.name);
         let subject = Subject { domain: &self.plan.name, host: &host, address: self.plan.address };
         let authority = certificate::renew(&self.files.tls(), &subject, SystemClock.now())?;
-        let configuration = self.files.configure(&place, &self.plan, controller_name(&self.plan.short_name))?;
+        let names = Names::listen(&self.app, &self.plan.id, self.plan.address).context("names cannot be forwarded")?;
+        let name = controller_name(&self.plan.short_name);
+        let configuration = self.files.configure(&place, &self.plan, name, Some(names.address()))?;
         let mut command = self.programs.samba();
         // Interactive: it ends when its standard input does, and so with the server, however that ends.
         command.args(["-i", "--no-process-group", "-M", "single", "-s"]).arg(&configuration);

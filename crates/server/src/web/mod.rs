@@ -94,6 +94,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     Router::new()
         .route("/signin", hashing(sign_in::show, sign_in::submit))
         .route("/signin/password", hashing(sign_in::restart, sign_in::replace_password))
+        .route("/signin/domain-password", hashing(sign_in::restart, sign_in::change_in_domain))
         .route("/signin/forgot", both(recovery::ask, recovery::request))
         .route("/signin/invitation", hashing(recovery::show_invitation, recovery::accept_invitation))
         .route("/signin/reset", hashing(recovery::show_reset, recovery::reset))

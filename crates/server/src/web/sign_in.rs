@@ -8,11 +8,12 @@ use super::visit::Visit;
 use axum::response::Response;
 use base::Secret;
 use base::random::ALPHABET_ALPHANUMERIC;
+use directory::managed::own_password::Rule as DomainRule;
 use http::{HeaderValue, StatusCode, header};
 use identity::password::Problem as Rule;
 use pages::password::{NewPassword, Occasion, Problem as PasswordProblem};
 use pages::sign_in::{Problem, SignIn};
-use sso::sign_in::{self, NewSession, Outcome, Replaced};
+use sso::sign_in::{self, Changed, NewSession, Outcome, Replaced};
 
 /// Characters of the cookie that ties a form to its browser: 190 bits.
 const FORM_COOKIE_CHARACTERS: usize = 32;
@@ -55,17 +56,30 @@ pub(super) fn submit(visit: &Visit) -> Answer {
     }
     match sign_in::sign_in(visit.app(), &visit.info, &meaning.instance, user_name, &password)? {
         Outcome::SignedIn(new) => establish(visit, &new, &next),
-        Outcome::MustChange(ticket) => Ok(new_password(visit, &next, user_name, ticket.expose(), None)),
+        Outcome::MustChange(ticket) => {
+            Ok(new_password(visit, &next, user_name, ticket.expose(), Occasion::Given, None))
+        }
+        Outcome::ChangeInDomain(ticket) => {
+            Ok(new_password(visit, &next, user_name, ticket.expose(), Occasion::Domain, None))
+        }
         Outcome::ChangeInDirectory => again(Problem::ChangeElsewhere),
         Outcome::Refused => again(Problem::Refused),
         Outcome::Throttled { retry_after_seconds } => {
-            let minutes = retry_after_seconds.max(1).saturating_add(59) / 60;
-            let mut response = again(Problem::Throttled { minutes })?;
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds.max(1)));
-            Ok(response)
+            let response = again(Problem::Throttled { minutes: minutes(retry_after_seconds) })?;
+            Ok(retry_after(response, retry_after_seconds))
         }
         Outcome::Unavailable => again(Problem::Unavailable),
     }
+}
+
+/// Minutes, at least one, that are over in so many seconds.
+fn minutes(seconds: i64) -> i64 {
+    seconds.max(1).saturating_add(59) / 60
+}
+
+fn retry_after(mut response: Response, seconds: i64) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
 }
 
 /// Takes the password that replaces one of an administrator's.
@@ -76,7 +90,7 @@ pub(super) fn replace_password(visit: &Visit) -> Answer {
         return expired(visit, &next, user_name);
     }
     let ticket = visit.field("ticket");
-    let again = |problem| Ok(new_password(visit, &next, user_name, ticket, Some(problem)));
+    let again = |problem| Ok(new_password(visit, &next, user_name, ticket, Occasion::Given, Some(problem)));
     let new = Secret::new(visit.field("new"));
     if new.expose() != visit.field("again") {
         return again(PasswordProblem::Mismatch);
@@ -85,6 +99,39 @@ pub(super) fn replace_password(visit: &Visit) -> Answer {
         Replaced::SignedIn(new) => establish(visit, &new, &next),
         Replaced::Refused(rule) => again(rule_of(rule)),
         Replaced::Expired => expired(visit, &next, user_name),
+    }
+}
+
+/// Takes the password that replaces one which a domain that is run here lets nobody in with any more.
+pub(super) fn change_in_domain(visit: &Visit) -> Answer {
+    let next = Destination::of(visit.field("next"));
+    let user_name = visit.field("username");
+    if !is_from_form(visit) {
+        return expired(visit, &next, user_name);
+    }
+    let ticket = visit.field("ticket");
+    let again = |problem| Ok(new_password(visit, &next, user_name, ticket, Occasion::Domain, Some(problem)));
+    let (present, new) = (Secret::new(visit.field("present")), Secret::new(visit.field("new")));
+    if new.expose() != visit.field("again") {
+        return again(PasswordProblem::Mismatch);
+    }
+    match sign_in::change_in_domain(visit.app(), &visit.info, ticket, &present, &new)? {
+        Changed::SignedIn(new) => establish(visit, &new, &next),
+        Changed::Refused(rule) => again(rule_of(rule)),
+        Changed::RefusedByDomain(rule) => again(match rule {
+            DomainRule::Length => PasswordProblem::Longer,
+            DomainRule::Complexity => PasswordProblem::Simple,
+            DomainRule::History => PasswordProblem::Reused,
+            DomainRule::Age => PasswordProblem::Young,
+            DomainRule::Other => PasswordProblem::Domain,
+        }),
+        Changed::WrongPresent => again(PasswordProblem::Present),
+        Changed::Throttled { retry_after_seconds } => {
+            let response = again(PasswordProblem::Throttled { minutes: minutes(retry_after_seconds) })?;
+            Ok(retry_after(response, retry_after_seconds))
+        }
+        Changed::Unavailable => again(PasswordProblem::Unavailable),
+        Changed::Expired => expired(visit, &next, user_name),
     }
 }
 
@@ -158,13 +205,19 @@ fn new_password(
     next: &Destination,
     user_name: &str,
     ticket: &str,
+    occasion: Occasion<'_>,
     problem: Option<PasswordProblem>,
 ) -> Response {
     let cookie = form_cookie(visit);
     let csrf = visit.token(&cookie);
     let (frame, next) = (visit.frame(), Some(next.as_str()));
-    let page = NewPassword { frame, occasion: Occasion::Given, ticket, user_name, next, csrf: &csrf, problem };
-    keep_form_cookie(visit, answer::page(StatusCode::OK, page.render()), &cookie)
+    let page = NewPassword { frame, occasion, ticket, user_name, next, csrf: &csrf, problem };
+    let status = match problem {
+        Some(PasswordProblem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(PasswordProblem::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    keep_form_cookie(visit, answer::page(status, page.render()), &cookie)
 }
 
 /// Gives the browser its session and sends it on. The form's cookie has done its work: what was known before somebody

@@ -6,7 +6,7 @@ use crate::administration::done;
 use crate::aws_cli::Aws;
 use crate::backup::{succeeds, text};
 use crate::harness::{Scratch, Server, Start, eventually, forget_settings, run};
-use crate::wire::{Call, encode};
+use crate::wire::{Answer, Call, encode};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -119,15 +119,42 @@ impl Domain {
     }
 }
 
+/// A browser with a form of the portal's.
+struct Form {
+    cookie: String,
+    token: String,
+}
+
+impl Form {
+    fn of(page: &Answer) -> Self {
+        let cookie = page.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+        Self { cookie: cookie.to_owned(), token: hidden(page, "csrf") }
+    }
+
+    fn submit(&self, server: &Server, place: &str, fields: &[(&str, &str)]) -> Answer {
+        let own = ("csrf", self.token.as_str());
+        let all = std::iter::once(&own).chain(fields);
+        let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let call = Call::post(place, "application/x-www-form-urlencoded", body.join("&"));
+        call.header("cookie", &self.cookie).send(server.address).expect("an answer")
+    }
+}
+
+/// The value of a hidden field.
+fn hidden(page: &Answer, name: &str) -> String {
+    let (_, rest) = page.body.split_once(&format!("name=\"{name}\" value=\"")).expect("a field");
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+/// What the portal answers to a name and a password.
+fn sign_in(server: &Server, name: &str, password: &str) -> Answer {
+    let form = Form::of(&Call::get("/signin").send(server.address).expect("a form"));
+    form.submit(server, "/signin", &[("username", name), ("password", password), ("next", "")])
+}
+
 /// Whether somebody can sign in at the portal: `None` when the directory cannot be asked.
 fn signs_in(server: &Server, name: &str, password: &str) -> Option<bool> {
-    let form = Call::get("/signin").send(server.address).expect("a form");
-    let cookie = form.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
-    let (_, rest) = form.body.split_once("name=\"csrf\" value=\"").expect("a token");
-    let token = rest.split('"').next().expect("its end");
-    let body = format!("csrf={}&username={}&password={}&next=", encode(token), encode(name), encode(password));
-    let submitted = Call::post("/signin", "application/x-www-form-urlencoded", body).header("cookie", &cookie);
-    let answer = submitted.send(server.address).expect("an answer");
+    let answer = sign_in(server, name, password);
     match answer.status {
         303 => Some(true),
         200 => Some(false),
@@ -136,8 +163,8 @@ fn signs_in(server: &Server, name: &str, password: &str) -> Option<bool> {
     }
 }
 
-/// Identity Center takes alice from the directory.
-fn take_people(server: &Server, aws: &Aws, id: &str) {
+/// Identity Center takes alice from the directory; the id of its store.
+fn take_people(server: &Server, aws: &Aws, id: &str) -> String {
     server.organization();
     done(server, &["identity-center", "enable"]);
     done(server, &["identity-center", "set-identity-source", "--active-directory", id, "--accept"]);
@@ -145,11 +172,63 @@ fn take_people(server: &Server, aws: &Aws, id: &str) {
     done(server, &["identity-center", "sync", "run"]);
     let instances = aws.json("sso-admin list-instances");
     let store = instances["Instances"][0]["IdentityStoreId"].as_str().expect("a store").to_owned();
-    eventually("alice is known", || {
+    becomes_known(aws, &store, "alice");
+    store
+}
+
+fn becomes_known(aws: &Aws, store: &str, name: &str) {
+    let name = format!("{name}@corp.example.com");
+    eventually("the user is known", || {
         let users = aws.json(&format!("identitystore list-users --identity-store-id {store}"));
         let users = users["Users"].as_array().expect("a list").clone();
-        users.iter().any(|user| user["UserName"] == "alice@corp.example.com").then_some(())
+        users.iter().any(|user| user["UserName"] == name.as_str()).then_some(())
     });
+}
+
+/// Somebody whose password must be changed does so on the way in, by the rules of the domain.
+fn changes_on_the_way_in(server: &Server, aws: &Aws, id: &str, store: &str, domain: &Domain) {
+    const FORMER: &str = "Former-Passw0rd-1";
+    const OWN: &str = "Wide-River-77";
+    assert!(domain.add_user(&format!("OU=Users,{UNIT}"), "wes"));
+    for password in [FORMER, PASSWORD] {
+        reset_password(aws, id, "wes", password).expect("reset");
+    }
+    done(server, &["identity-center", "sync", "add", "--user", "wes"]);
+    done(server, &["identity-center", "sync", "run"]);
+    becomes_known(aws, store, "wes");
+    assert_eq!(signs_in(server, "wes", PASSWORD), Some(true));
+    let dn = format!("CN=wes,OU=Users,{UNIT}");
+    assert!(domain.modify(&format!("dn: {dn}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: 0\n")));
+
+    let page = sign_in(server, "CORP\\wes", PASSWORD);
+    assert!(page.status == 200 && page.body.contains("Choose a new password"), "{}", page.body);
+    let (form, ticket) = (Form::of(&page), hidden(&page, "ticket"));
+    let change = |present: &str, new: &str| {
+        let fields = [("ticket", ticket.as_str()), ("present", present), ("new", new), ("again", new), ("next", "")];
+        form.submit(server, "/signin/domain-password", &fields)
+    };
+    for (present, new, sentence) in [
+        (PASSWORD, "short", "8 to 64 characters (not met)"),
+        ("Wrong-Passw0rd-1", OWN, "The current password is wrong."),
+        (PASSWORD, FORMER, "that the domain remembers (not met)"),
+        (PASSWORD, PASSWORD, "that the domain remembers (not met)"),
+    ] {
+        let page = change(present, new);
+        assert!(page.status == 200 && page.body.contains(sentence), "{sentence}: {}", page.body);
+    }
+    let changed = change(PASSWORD, OWN);
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert!(changed.header("set-cookie").is_some_and(|cookie| cookie.starts_with("vestibule-session=")));
+    assert_eq!(change(OWN, "Other-River-78").status, 403, "the ticket was good once");
+    assert_eq!((signs_in(server, "wes", OWN), signs_in(server, "wes", PASSWORD)), (Some(true), Some(false)));
+
+    let which = "--lookup-attributes AttributeKey=EventName,AttributeValue=UpdatePassword";
+    let events = aws.json(&format!("cloudtrail lookup-events {which}"))["Events"].clone();
+    assert_eq!(events.as_array().map(Vec::len), Some(4), "three refusals and the change: {events}");
+    let events = events.to_string();
+    let count = |text: &str| events.matches(text).count();
+    assert_eq!((count("PasswordUsedBefore"), count("PasswordRules")), (2, 1), "{events}");
+    assert!([PASSWORD, FORMER, OWN].iter().all(|password| count(password) == 0), "{events}");
 }
 
 fn reset_password(aws: &Aws, id: &str, name: &str, password: &str) -> Result<(), String> {
@@ -185,11 +264,12 @@ fn a_domain_is_made_watched_and_ended_with_the_server() {
     assert!(refused("nobody", PASSWORD).contains("UserDoesNotExistException"));
     // One of the domain's own, outside of the unit.
     assert!(refused("Administrator", PASSWORD).contains("UserDoesNotExistException"));
-    take_people(&server, &aws, &id);
+    let store = take_people(&server, &aws, &id);
     for name in ["alice", "CORP\\alice", "alice@corp.example.com"] {
         assert_eq!(signs_in(&server, name, PASSWORD), Some(true), "{name}");
     }
     assert_eq!(signs_in(&server, "alice", "Wrong-Passw0rd-1"), Some(false));
+    changes_on_the_way_in(&server, &aws, &id, &store, &domain);
 
     // The administrator's password is the customer's business: nothing depends on it.
     reset_password(&aws, &id, "Admin", "Other-Passw0rd-1").expect("reset");

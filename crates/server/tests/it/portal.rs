@@ -65,7 +65,11 @@ fn a_browser_is_shown_a_page_where_nothing_is_and_a_tool_an_error_of_its_protoco
     let browser = |path: &str| Call::get(path).header("accept", "text/html").send(server.address).expect("an answer");
     let page = browser("/nothing");
     assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")));
-    assert!(page.header("content-security-policy").is_some() && page.body.contains("If you ask for help"), "{}", page.body);
+    assert!(
+        page.header("content-security-policy").is_some() && page.body.contains("If you ask for help"),
+        "{}",
+        page.body
+    );
     assert_ne!(get(&server, "/nothing").header("content-type"), page.header("content-type"));
     for path in ["/device/", "/console/"] {
         assert!(browser(path).status < 400, "{path}");

@@ -7,6 +7,7 @@ mod application_token;
 mod attribute;
 mod authorization;
 mod device;
+mod domain_password;
 mod identity_source;
 mod instance;
 mod mail_link;

@@ -2,6 +2,7 @@
 
 mod account_instance;
 mod console;
+mod domain_password;
 mod recovery;
 mod saml;
 mod site;
@@ -143,6 +144,7 @@ fn every_answer_carries_the_policy() {
     let places = [
         "/signin",
         "/signin/password",
+        "/signin/domain-password",
         "/signin/forgot",
         "/signin/invitation",
         "/signin/reset?token=x",
