@@ -26,7 +26,7 @@ pub struct Told {
     asked: Vec<String>,
     fails: bool,
     has_place: bool,
-    home: &'static str,
+    pub home: &'static str,
     pub orders: Vec<TrustOrder>,
     /// Why nothing can be done about trusts.
     pub refusal: Option<String>,

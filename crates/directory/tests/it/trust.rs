@@ -275,6 +275,19 @@ fn a_trust_that_was_begun_waits_for_a_restored_domain_and_goes_with_a_deleted_on
 }
 
 #[test]
+fn a_trust_is_left_to_the_server_that_has_the_domain() {
+    let managed = managed();
+    let directory = managed.active();
+    managed.domains.with(|told| told.home = "elsewhere");
+    let id = managed.trust(wanted(&directory, REMOTE)).expect("accepted");
+    managed.world.app.run_jobs();
+    assert_eq!((managed.state(&id).0, managed.ordered()), (TrustState::Creating, Vec::new()));
+    managed.domains.with(|told| told.home = "here");
+    managed.run_jobs_later(2);
+    assert_eq!(managed.state(&id).0, TrustState::Verified);
+}
+
+#[test]
 fn the_first_half_is_verified_again_when_the_second_is_made_here() {
     let managed = managed();
     let (first, second) = (managed.active(), managed.active());

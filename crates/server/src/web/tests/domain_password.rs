@@ -4,42 +4,31 @@ use super::site::{Browser, Page, Site};
 use base::{DirectoryId, IdentityUserId, Secret};
 use directory::record::{self, Kind, Requested};
 use identity::store::Source;
-use identity::user::{Status, User};
-use kernel::WriteCx;
+use identity::user::{self, User};
 use model::ds::DirectoryDescription;
 
-const GIVEN: &str = "One-Time-Pass-1";
+const WES: &str = "wes@corp.example.com";
+const GIVEN: &str = "Given-By-An-Adm1n";
 const NEW: &str = "Wide-River-77";
 
-/// A site whose people come from a domain that is run here and does not run yet, and a ticket of one of them: it was given
-/// before they came from there.
+/// A site whose people come from a domain that is run here and does not run yet, and the ticket of one of them.
 fn site() -> (Site, String) {
     let site = Site::new();
-    let now = site.test.app.now();
-    let wes = User {
-        id: IdentityUserId::parse("11111111-2222-4333-8444-555555555555").expect("valid"),
-        store: site.instance.store.clone(),
-        user_name: "wes@corp.example.com".to_owned(),
-        display_name: None,
-        status: Status::Enabled,
-        attributes: Default::default(),
-        source_id: Some("07070707-0707-0707-0707-070707070707".to_owned()),
-        created_at: now,
-        created_by: "test".to_owned(),
-        updated_at: now,
-        updated_by: "test".to_owned(),
-        revision: 1,
+    let (store, alice) = (&site.instance.store, &site.alice);
+    let add = |cx: &mut kernel::WriteCx<'_>| {
+        let alice = user::get(cx.tx, store, alice)?.expect("she is there");
+        let id = IdentityUserId::parse("07070707-0000-4000-8000-070707070707").expect("valid");
+        let source_id = Some("07070707-0707-0707-0707-070707070707".to_owned());
+        let wes = User { id: id.clone(), user_name: WES.to_owned(), source_id, ..alice };
+        user::insert(&mut cx.write(), &wes)?;
+        Ok(identity::password::give(cx, store, &id, &Secret::new(GIVEN), true)?.expect("it keeps the rules"))
     };
-    let add = |cx: &mut WriteCx<'_>| {
-        identity::user::insert(&mut cx.write(), &wes)?;
-        identity::password::give(cx, &wes.store, &wes.id, &Secret::new(GIVEN), true)
-    };
-    site.test.app.write_as(&site.admin(), &site.test.request(), add).expect("written").expect("a good password");
-    let page = site.browser().sign_in(&wes.user_name, GIVEN, "/start");
-    let (_, ticket) = page.hidden("/signin/password").into_iter().find(|(name, _)| name == "ticket").expect("a ticket");
+    site.test.app.write_as(&site.admin(), &site.test.request(), add).expect("written");
+    let page = site.browser().sign_in(WES, GIVEN, "/start");
+    let ticket = page.hidden("/signin/password").into_iter().find(|(name, _)| name == "ticket").expect("a ticket").1;
     let directory = DirectoryId::parse("d-0123456789").expect("valid");
     let details = DirectoryDescription { name: Some("corp.example.com".to_owned()), ..Default::default() };
-    let come = |cx: &mut WriteCx<'_>| {
+    let change = |cx: &mut kernel::WriteCx<'_>| {
         let requested = Requested {
             id: &directory,
             account: &site.instance.owner,
@@ -48,10 +37,11 @@ fn site() -> (Site, String) {
             sealed_password: &[],
             sealed_first_password: None,
         };
+        let now = cx.now;
         record::insert(&mut cx.write(), &requested, now)?;
-        identity::store::set_source(cx, &wes.store, &Source::ActiveDirectory(directory.clone()))
+        identity::store::set_source(cx, store, &Source::ActiveDirectory(directory.clone()))
     };
-    site.test.app.write_as(&site.admin(), &site.test.request(), come).expect("written");
+    site.test.app.write_as(&site.admin(), &site.test.request(), change).expect("written");
     (site, ticket)
 }
 
@@ -59,7 +49,7 @@ fn site() -> (Site, String) {
 fn change(browser: &mut Browser<'_>, ticket: &str, present: &str, new: &str, again: &str) -> Page {
     let form = browser.get("/signin?next=/start/sessions");
     let token = form.hidden("/signin").into_iter().find(|(name, _)| name == "csrf").expect("a token").1;
-    let own = [("csrf", token.as_str()), ("ticket", ticket), ("next", "/start/sessions"), ("username", "CORP\\wes")];
+    let own = [("csrf", token.as_str()), ("ticket", ticket), ("next", "/start/sessions"), ("username", "CORP\\alice")];
     let typed = [("present", present), ("new", new), ("again", again)];
     browser.post("/signin/domain-password", &[&own[..], &typed].concat())
 }
@@ -79,7 +69,7 @@ fn what_is_wrong_with_a_new_password_is_told_on_the_page_that_asks_for_the_prese
         assert!(page.body.contains("Current password") && page.body.contains("that the domain remembers"));
         assert!(!page.body.contains("Pr3sent-in-domain") && !page.body.contains("Wide-River"), "{}", page.body);
         let hidden = page.hidden("/signin/domain-password");
-        for (name, value) in [("ticket", ticket.as_str()), ("next", "/start/sessions"), ("username", "CORP\\wes")] {
+        for (name, value) in [("ticket", ticket.as_str()), ("next", "/start/sessions"), ("username", "CORP\\alice")] {
             assert!(hidden.contains(&(name.to_owned(), value.to_owned())), "{hidden:?}");
         }
         assert!(!browser.cookies.contains_key("vestibule-session"));
