@@ -21,9 +21,10 @@ fn site() -> (Site, String) {
         let source_id = Some("07070707-0707-0707-0707-070707070707".to_owned());
         let wes = User { id: id.clone(), user_name: WES.to_owned(), source_id, ..alice };
         user::insert(&mut cx.write(), &wes)?;
-        Ok(identity::password::give(cx, store, &id, &Secret::new(GIVEN), true)?.expect("it keeps the rules"))
+        identity::password::give(cx, store, &id, &Secret::new(GIVEN), true)
     };
-    site.test.app.write_as(&site.admin(), &site.test.request(), add).expect("written");
+    let added = site.test.app.write_as(&site.admin(), &site.test.request(), add).expect("written");
+    added.expect("the password keeps the rules");
     let page = site.browser().sign_in(WES, GIVEN, "/start");
     let ticket = page.hidden("/signin/password").into_iter().find(|(name, _)| name == "ticket").expect("a ticket").1;
     let directory = DirectoryId::parse("d-0123456789").expect("valid");
