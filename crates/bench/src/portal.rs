@@ -216,7 +216,7 @@ pub fn sign_ins(program: &Path, data: &Path) -> Result<()> {
                 })
                 .map_err(|error| anyhow::anyhow!("a password cannot be hashed: {error}"))
         })?);
-        whole.push(rate(4, || {
+        whole.push(rate(8, || {
             let outcome = sso::sign_in::sign_in(&app, &request, &instance, "alice", &password)?;
             anyhow::ensure!(matches!(outcome, Outcome::SignedIn(_)), "nobody is refused");
             Ok(())

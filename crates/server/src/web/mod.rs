@@ -58,7 +58,7 @@ const FOREIGN_FORM_BYTES_MAX: usize = 384 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Visits with a password at once for each processor: one that hashes, and others that wait for the disk meanwhile.
-const PASSWORD_VISITS_OF_PROCESSOR: usize = 4;
+const PASSWORD_VISITS_OF_PROCESSOR: usize = 8;
 /// Whoever sends a password and is not let in gets the answer at a multiple of this after the request: how long it took
 /// to find out would tell which names there are, also where a domain's controller finds out.
 const REFUSAL_MILLISECONDS: u64 = 250;
@@ -84,7 +84,9 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     permits: Arc<Semaphore>,
 ) -> Router<S> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let password_permits = Arc::new(Semaphore::new(PASSWORD_VISITS_OF_PROCESSOR * cores));
+    // Half of what may be done at once at most: a crowd that signs in does not keep out everybody else.
+    let password_visits = (PASSWORD_VISITS_OF_PROCESSOR * cores).min(permits.available_permits() / 2).max(1);
+    let password_permits = Arc::new(Semaphore::new(password_visits));
     let web = Arc::new(Web { app, gate, permits, password_permits });
     let read = |handler: Handler| get(served(&web, handler, Kind::Own));
     let both = |show: Handler, act: Handler| read(show).post(served(&web, act, Kind::Own));
