@@ -21,6 +21,8 @@ pub mod source;
 mod stage;
 pub mod sync;
 mod tag;
+#[cfg(test)]
+mod testing;
 mod unsupported;
 
 pub use connector::{Authentication, Directories, Identified, Options, authenticate};

@@ -86,18 +86,7 @@ impl DataDirectory {
     /// When it cannot be created.
     pub fn try_open(path: &Path) -> Result<Option<Self>> {
         create_private_directory(path)?;
-        let lock_path = path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .with_context(|| format!("cannot write in the data directory {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path: path.to_owned(), _lock: lock })),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot lock {}", lock_path.display())),
-        }
+        Ok(try_lock(path, "lock")?.map(|lock| Self { path: path.to_owned(), _lock: lock }))
     }
 
     /// The SQLite database.
@@ -307,6 +296,18 @@ impl Facts {
             password_used_at: None,
             created_at,
         }
+    }
+}
+
+/// Locks a file of a data directory for as long as the result lives; `None` when another process has it.
+pub(crate) fn try_lock(data: &Path, name: &str) -> Result<Option<std::fs::File>> {
+    let path = data.join(name);
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = opened.with_context(|| format!("cannot write in the data directory {}", data.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
 }
 

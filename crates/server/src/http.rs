@@ -117,24 +117,8 @@ async fn reset(State(edge): State<Arc<Edge>>) -> Response {
     }
 }
 
-/// Whether a person opened the bare address in a browser: no client of AWS's asks for HTML there.
-fn is_browser_at_the_door(request: &Request<Body>) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let wants_html = accept.is_some_and(|accept| accept.contains("text/html"));
-    request.method() == http::Method::GET
-        && request.uri().path() == "/"
-        && request.uri().query().is_none()
-        && wants_html
-}
-
 async fn aws(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response {
-    if let Some(place) = crate::web::place_of_console(&request).or_else(|| crate::web::place_of_portal(&request)) {
-        return axum::response::Redirect::to(&place).into_response();
-    }
-    if is_browser_at_the_door(&request) {
-        return axum::response::Redirect::to("/start").into_response();
-    }
-    if let Some(page) = crate::web::nowhere(&edge.app, &request) {
+    if let Some(page) = crate::web::beside_the_pages(&edge.app, &request) {
         return page;
     }
     let started = Instant::now();

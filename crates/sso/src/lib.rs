@@ -26,6 +26,7 @@ pub mod permission_set;
 pub mod portal;
 pub mod portal_event;
 pub mod provision;
+pub mod refresh_token;
 pub mod region;
 pub mod session;
 pub mod sign_in;

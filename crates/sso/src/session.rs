@@ -216,11 +216,12 @@ pub fn of_access_token(cx: &mut Cx<'_>, token: &str) -> Result<Option<PortalSess
 pub fn of_cookie(app: &Arc<App>, cookie: &str) -> Result<Option<PortalSession>> {
     let now = app.now();
     let found = app.store.read(|tx| {
-        let sql = select!("from sso_session s where s.cookie_hash = $1");
-        let found = tx.opt(sql, params![opaque::hash(cookie)], session)?;
-        let Some((session, seen_at)) = alive(tx, found, now)? else { return Ok(None) };
-        let idle_seconds = instance::get(tx, &session.instance)?.map_or(0, |instance| instance.session_idle_seconds);
-        Ok((now < seen_at.plus_seconds(idle_seconds)).then_some((session, seen_at)))
+        let sql = select!(
+            "from sso_session s join sso_instance i on i.id = s.instance_id \
+             where s.cookie_hash = $1 and s.last_seen_at + i.session_idle_seconds * 1000000 > $2"
+        );
+        let found = tx.opt(sql, params![opaque::hash(cookie), now], session)?;
+        alive(tx, found, now)
     })?;
     let Some((session, seen_at)) = found else { return Ok(None) };
     if now >= seen_at.plus_seconds(SEEN_SECONDS) {

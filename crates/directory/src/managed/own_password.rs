@@ -4,9 +4,9 @@
 //! which to change it. The service account makes the change, with the present password and the new one: unlike a reset,
 //! that is held against the whole policy of the domain.
 
-use super::password::quoted;
+use super::password::{self, is_of_policy, quoted};
 use crate::connector::{self, Problem, Service};
-use crate::ldap::{Depth, Edit, Filter, LdapError, Modification, Outcome, Search, code};
+use crate::ldap::{Edit, Filter, LdapError, Modification, Outcome};
 use crate::object_id::ObjectId;
 use crate::record;
 use crate::sign_in::{self, Because, Checked};
@@ -105,23 +105,11 @@ pub fn change(
 /// Replaces the password as its owner would (MS-ADTS §3.1.1.3.1.5.1): the present one is removed, the new one added.
 /// False when there is no such account any more.
 fn replace(service: &mut Service, account: ObjectId, present: &Secret, new: &Secret) -> Result<bool, LdapError> {
-    let base = service.root.base.clone();
-    let search = Search {
-        base: &base,
-        depth: Depth::Subtree,
-        filter: Filter::And(vec![Filter::is_user(), Filter::Equal("objectGUID", account.bytes().to_vec())]),
-        attributes: &["sAMAccountName"],
-        shows_deleted: false,
-        limit: 0,
-    };
-    let Some(user) = service.connection.find(&search, 1)?.pop() else { return Ok(false) };
+    let filter = Filter::Equal("objectGUID", account.bytes().to_vec());
+    let Some(user) = password::user(service, filter, &["sAMAccountName"])? else { return Ok(false) };
     let part = |edit, password| Modification { edit, attribute: "unicodePwd", values: vec![quoted(password)] };
     service.connection.modify(&user.dn, &[part(Edit::Remove, present), part(Edit::Add, new)])?;
     Ok(true)
-}
-
-fn is_of_policy(outcome: &Outcome) -> bool {
-    matches!(outcome.code, code::CONSTRAINT_VIOLATION | code::UNWILLING)
 }
 
 /// What a refusal of the controller means. The code is the same for every rule; the sentences are those of Samba, whose

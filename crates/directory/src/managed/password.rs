@@ -2,7 +2,7 @@
 
 use super::existing;
 use crate::connector::{self, Directories, Problem, Service};
-use crate::ldap::{Depth, Edit, Filter, LdapError, Modification, Search, code, dn};
+use crate::ldap::{Depth, Edit, Entry, Filter, LdapError, Modification, Outcome, Search, code, dn};
 use crate::record::Directory;
 use crate::{access, messages};
 use base::{DirectoryId, Secret};
@@ -29,23 +29,34 @@ pub(super) fn quoted(password: &Secret) -> Vec<u8> {
     format!("\"{}\"", password.expose()).encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
+/// The user of the domain that is meant by `filter`.
+pub(super) fn user(service: &mut Service, filter: Filter, attributes: &[&str]) -> Result<Option<Entry>, LdapError> {
+    let base = service.root.base.clone();
+    let search = Search {
+        base: &base,
+        depth: Depth::Subtree,
+        filter: Filter::And(vec![Filter::is_user(), filter]),
+        attributes,
+        shows_deleted: false,
+        limit: 0,
+    };
+    Ok(service.connection.find(&search, 1)?.pop())
+}
+
+/// Whether a new password is refused for the policy of the domain.
+pub(super) fn is_of_policy(outcome: &Outcome) -> bool {
+    matches!(outcome.code, code::CONSTRAINT_VIOLATION | code::UNWILLING)
+}
+
 /// Bit of `userAccountControl` of accounts that are disabled (MS-ADTS §2.2.16).
 const ACCOUNT_DISABLED: i64 = 0x2;
 
 /// Gives the user of that name the password, if it is one of the unit that is the customer's, and enables it: that is
 /// how AWS has users enabled whom Directory Service Data created or disabled.
 fn reset(service: &mut Service, directory: &Directory, name: &str, password: &Secret) -> Result<Reset, LdapError> {
-    let base = service.root.base.clone();
-    let search = Search {
-        base: &base,
-        depth: Depth::Subtree,
-        filter: Filter::And(vec![Filter::is_user(), Filter::equal("sAMAccountName", name)]),
-        attributes: &["sAMAccountName", "userAccountControl"],
-        shows_deleted: false,
-        limit: 0,
-    };
-    let Some(user) = service.connection.find(&search, 1)?.pop() else { return Ok(Reset::NoUser) };
-    if !dn::is_within(&user.dn, &format!("OU={},{base}", directory.short_name())) {
+    let found = user(service, Filter::equal("sAMAccountName", name), &["sAMAccountName", "userAccountControl"])?;
+    let Some(user) = found else { return Ok(Reset::NoUser) };
+    if !dn::is_within(&user.dn, &format!("OU={},{}", directory.short_name(), service.root.base)) {
         return Ok(Reset::NoUser);
     }
     let value = Modification { edit: Edit::Replace, attribute: "unicodePwd", values: vec![quoted(password)] };
@@ -71,9 +82,7 @@ fn work(app: &Arc<App>, id: DirectoryId, input: &ResetUserPasswordRequest) -> Re
             let message = format!("User {} does not exist in the directory {id}.", input.user_name);
             Err(UserDoesNotExistException::new(message).into())
         }
-        Err(Problem::Ldap { error: LdapError::Refused(outcome), .. })
-            if matches!(outcome.code, code::CONSTRAINT_VIOLATION | code::UNWILLING) =>
-        {
+        Err(Problem::Ldap { error: LdapError::Refused(outcome), .. }) if is_of_policy(&outcome) => {
             tracing::info!(directory = %id, refusal = outcome.message, "a password is refused");
             let message = "The new password does not satisfy the password policy of the directory.";
             Err(InvalidPasswordException::new(message).into())

@@ -1,20 +1,14 @@
 //! A generated domain of any size, on a double that has the limits of Windows: 1,000 entries a page, 1,500 values.
 
 use super::{Kind, Report, settings};
-use crate::ldap::Patience;
 use crate::ldap::ber::{self, OCTETS, SEQUENCE, SET};
-use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, message, reply, request, result};
-use crate::{Directories, Options, source, sync};
-use base::{AccountId, DirectoryId, IdentityStoreId};
-use kernel::app::Extensions;
-use kernel::testing::{START, Setup, TestApp, code, root};
-use model::ds::{
-    ConnectDirectoryRequest, DeleteDirectoryRequest, DirectoryConnectSettings, DirectorySize,
-    RegisterCertificateRequest, ops,
-};
+use crate::ldap::double::{Wire, contains, message, reply, request, result};
+use crate::testing::{Connected, administrator, connected};
+use crate::{source, sync};
+use base::IdentityStoreId;
+use kernel::testing::{TestApp, code};
+use model::ds::{DeleteDirectoryRequest, ops};
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
-use std::time::Duration;
 
 const BASE: &str = "DC=corp,DC=example,DC=com";
 const PAGE: usize = 1_000;
@@ -118,60 +112,14 @@ fn serve(wire: &mut dyn Wire, count: usize) {
 
 /// An application with an identity store whose people come from a domain of `count` people, all in one group.
 fn domain_of(count: usize) -> (TestApp, IdentityStoreId) {
-    let (authority, config) = issued(HOST, false);
-    let ldaps_port = listen(Some(config), move |wire| serve(wire, count));
-    let options = Options {
-        ldaps_port,
-        ldap_port: closed_port(),
-        controllers: [("corp.example.com".to_owned(), vec![(HOST.to_owned(), Ipv4Addr::LOCALHOST.into())])].into(),
-        patience: Patience { connect: Duration::from_secs(5), operation: Duration::from_secs(60) },
-        ..Options::default()
-    };
-    let app = TestApp::new(Setup {
-        routes: crate::routes(),
-        jobs: crate::jobs(),
-        extensions: Extensions::default().with(Directories::new(options)),
-        ..Setup::default()
-    });
-    let account = AccountId::parse("111122223333").expect("valid");
-    let root = root(&account);
-    let store = app
-        .app
-        .write_as(&root, &app.request(), |cx| {
-            let active = iam::account::AccountState::Active;
-            iam::account::create(&mut cx.write(), &account, "root@example.com", "Example", active, START)?;
-            identity::store::create(cx, &account)
-        })
-        .expect("written");
-    let connect = ConnectDirectoryRequest {
-        name: "corp.example.com".to_owned(),
-        password: "secret".to_owned(),
-        size: DirectorySize::Small,
-        connect_settings: DirectoryConnectSettings {
-            customer_dns_ips: Some(vec!["127.0.0.1".to_owned()]),
-            customer_user_name: "svc".to_owned(),
-            subnet_ids: vec!["subnet-11111111".to_owned(), "subnet-22222222".to_owned()],
-            vpc_id: "vpc-11111111".to_owned(),
-            ..DirectoryConnectSettings::default()
-        },
-        ..ConnectDirectoryRequest::default()
-    };
-    let id = app.call::<ops::ConnectDirectory>(&root, connect).expect("accepted").directory_id.expect("an id");
-    let register = RegisterCertificateRequest {
-        directory_id: id.clone(),
-        certificate_data: authority,
-        ..RegisterCertificateRequest::default()
-    };
-    app.call::<ops::RegisterCertificate>(&root, register).expect("registered");
-    app.run_jobs();
-    let id = DirectoryId::parse(&id).expect("valid");
+    let Connected { app, store, directory } = connected(move |wire| serve(wire, count));
     app.app
-        .write_as(&root, &app.request(), |cx| {
-            source::set_active_directory(cx, &store.id, &id)?.expect("the directory is Active");
-            sync::choose(cx, &store.id, Kind::Group, "everybody@corp.example.com")
+        .write_as(&administrator(), &app.request(), |cx| {
+            source::set_active_directory(cx, &store, &directory)?.expect("the directory is Active");
+            sync::choose(cx, &store, Kind::Group, "everybody@corp.example.com")
         })
         .expect("written");
-    (app, store.id)
+    (app, store)
 }
 
 fn run(app: &TestApp, store: &IdentityStoreId) -> sync::Difference {
@@ -193,7 +141,7 @@ fn pages_and_ranges_of_windows_are_read_to_their_end() {
 #[test]
 fn a_directory_is_free_once_the_store_is_gone() {
     let (app, store) = domain_of(1);
-    let root = root(&AccountId::parse("111122223333").expect("valid"));
+    let root = administrator();
     let settings = app.app.store.read(|tx| sync::settings::get(tx, &store)).expect("read").expect("synchronized");
     let delete = || {
         let input = DeleteDirectoryRequest { directory_id: settings.directory.to_string() };
@@ -229,7 +177,7 @@ fn the_run_that_changed_something_is_still_seen_after_runs_that_change_nothing()
 #[test]
 fn what_is_chosen_while_everything_is_read_has_everything_read_once_more() {
     let (app, store) = domain_of(1);
-    let root = root(&AccountId::parse("111122223333").expect("valid"));
+    let root = administrator();
     let server_after = |chosen: Option<&str>| {
         let work = |cx: &mut kernel::WriteCx<'_>| {
             let now = cx.now;

@@ -7,7 +7,7 @@
 
 use super::archive::Database;
 use super::{DATABASE_FILE, open_live};
-use crate::bootstrap::{DataDirectory, create_private_directory};
+use crate::bootstrap::{DataDirectory, create_private_directory, try_lock};
 use crate::config::Config;
 use crate::domain_controller::{BACKUP_PLACE, DomainFiles, backup_place};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -39,7 +39,7 @@ impl Place {
     /// # Errors
     /// When another backup is being made, or nothing can be written.
     pub(super) fn new(data: &Path) -> Result<Self> {
-        let lock = lock(data)?.context("another backup of this data directory is being made")?;
+        let lock = try_lock(data, LOCK_FILE)?.context("another backup of this data directory is being made")?;
         clear(data)?;
         let name = Random::from_system().text(b"0123456789abcdefghijklmnopqrstuvwxyz", 12);
         let path = backup_place(data, &name);
@@ -72,17 +72,6 @@ impl Drop for Place {
     }
 }
 
-fn lock(data: &Path) -> Result<Option<File>> {
-    let path = data.join(LOCK_FILE);
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = opened.with_context(|| format!("cannot write in the data directory {}", data.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
-    }
-}
-
 fn clear(data: &Path) -> Result<()> {
     match std::fs::remove_dir_all(data.join(BACKUP_PLACE)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -100,7 +89,7 @@ pub(super) fn clear_left_overs(data: &Path) -> Result<()> {
     if !data.join(BACKUP_PLACE).exists() {
         return Ok(());
     }
-    let Some(_lock) = lock(data)? else { return Ok(()) };
+    let Some(_lock) = try_lock(data, LOCK_FILE)? else { return Ok(()) };
     clear(data)
 }
 

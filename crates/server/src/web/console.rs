@@ -48,12 +48,8 @@ fn is_console(url: &str) -> bool {
 }
 
 /// Where a browser goes that asks for a page under the host names of AWS's consoles, or of its sign-in.
-pub(crate) fn place_of_console(request: &Request<Body>) -> Option<String> {
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST)?.split(':').next()?.to_ascii_lowercase();
-    if request.method() != http::Method::GET || !text(header::ACCEPT)?.contains("text/html") {
-        return None;
-    }
+pub(super) fn place_of_console(request: &Request<Body>) -> Option<String> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?.split(':').next()?.to_ascii_lowercase();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     if host == SIGN_IN_HOST || host.ends_with(".signin.aws.amazon.com") {
         return (path == "/").then(|| PAGES[0].to_owned());
@@ -219,7 +215,7 @@ mod tests {
     #[test]
     fn browsers_under_the_names_of_consoles_are_sent_to_the_sign_in() {
         let place = |host: &str, path: &str| {
-            let request = Request::get(path).header("host", host).header("accept", "text/html,*/*");
+            let request = Request::get(path).header("host", host);
             place_of_console(&request.body(Body::empty()).expect("valid"))
         };
         assert_eq!(place("signin.aws.amazon.com", "/").as_deref(), Some("/console"));

@@ -28,9 +28,6 @@ mod switch_role;
 mod tests;
 mod visit;
 
-pub(crate) use console::place_of_console;
-pub(crate) use portal::place_of_portal;
-
 use crate::gate::Gate;
 use crate::listen::OverTls;
 use answer::{Answer, Failure};
@@ -38,7 +35,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::middleware::from_fn;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use base::limits::REQUEST_READ_SECONDS_MAX;
 use http::{Request, StatusCode, header};
@@ -140,17 +137,30 @@ fn no_page() -> Failure {
     Failure::told(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address.")
 }
 
-/// What a browser is shown at an address where nothing is; `None` for a request of a tool, which is answered in its own
-/// protocol.
-pub(crate) fn nowhere(app: &App, request: &Request<Body>) -> Option<Response> {
-    let headers = request.headers();
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if request.method() != http::Method::GET || !accept?.contains("text/html") {
+/// What a browser is answered that asks for an address which is no page's: where to go, or that nothing is there. `None`
+/// for a request of a tool, which is answered in its own protocol; no client of AWS's asks for HTML.
+pub(crate) fn beside_the_pages(app: &App, request: &Request<Body>) -> Option<Response> {
+    if request.method() != http::Method::GET {
         return None;
+    }
+    let go_to = |place: &str| Some(Redirect::to(place).into_response());
+    if let Some(place) = portal::place_of_portal(request) {
+        return go_to(&place);
+    }
+    let headers = request.headers();
+    if !headers.get(header::ACCEPT)?.to_str().ok()?.contains("text/html") {
+        return None;
+    }
+    if let Some(place) = console::place_of_console(request) {
+        return go_to(&place);
+    }
+    let query = request.uri().query();
+    if request.uri().path() == "/" && query.is_none() {
+        return go_to("/start");
     }
     let is_tool = headers.contains_key(header::AUTHORIZATION)
         || headers.keys().any(|name| name.as_str().starts_with("x-amz"))
-        || request.uri().query().is_some_and(|query| query.contains("Action=") || query.contains("X-Amz-"));
+        || query.is_some_and(|query| query.contains("Action=") || query.contains("X-Amz-"));
     (!is_tool).then(|| {
         let info = RequestInfo::of_service(app, "signin.amazonaws.com");
         answer::protected(answer::failed(&no_page(), &info, None))

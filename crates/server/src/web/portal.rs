@@ -4,7 +4,7 @@ use super::answer::{self, Answer, Failure};
 use super::visit::{Person, Visit};
 use axum::body::Body;
 use base::InstanceId;
-use http::{Method, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use kernel::Caller;
 use pages::portal::{Account, Banner, Portal, Role};
 use sso::portal::PortalAccount;
@@ -38,11 +38,8 @@ pub(super) fn locate(visit: &Visit) -> Answer {
 
 /// Where a browser goes that asks for a page under one of AWS's addresses that are no portal's own: the start URL that
 /// names an instance in its path, and the page for devices of a region.
-pub(crate) fn place_of_portal(request: &Request<Body>) -> Option<String> {
+pub(super) fn place_of_portal(request: &Request<Body>) -> Option<String> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?.split(':').next()?.to_ascii_lowercase();
-    if request.method() != Method::GET {
-        return None;
-    }
     let (path, query) = (request.uri().path(), request.uri().query());
     if host == "identitycenter.amazonaws.com" {
         return InstanceId::parse(path.trim_matches('/')).map(|id| format!("/start?instance={id}"));

@@ -12,13 +12,11 @@ use model::signin::{
     AccessDeniedException, AccessToken, CreateOAuth2TokenRequest, CreateOAuth2TokenRequestBody,
     CreateOAuth2TokenResponse, CreateOAuth2TokenResponseBody, OAuth2ErrorCode, ValidationException,
 };
+use sso::refresh_token::is_copied;
 use std::sync::Arc;
 
 /// How long the credentials are good, in seconds; AWS's client expects no more.
 const CREDENTIALS_SECONDS: i64 = 900;
-/// How long after its first use a refresh token is still good, in seconds: processes renew beside each other, and an
-/// answer may get lost. It is of no use to others, who lack the key.
-const REPEAT_SECONDS: i64 = 60;
 const TOKEN_TYPE: &str = "aws_sigv4";
 
 pub(super) fn create(cx: &mut WriteCx<'_>, input: &CreateOAuth2TokenRequest) -> Result<CreateOAuth2TokenResponse> {
@@ -85,7 +83,7 @@ fn redeem(
     respond(cx, &grant, &session, &token, Some(id_token))
 }
 
-/// Renews credentials. A refresh token that comes again later has been copied, so the tool is out (RFC 9700 §4.14.2).
+/// Renews credentials. A tool whose refresh token was copied is out; a copy is of no use without the tool's key.
 fn refresh(
     cx: &mut WriteCx<'_>,
     client: Client,
@@ -96,7 +94,7 @@ fn refresh(
     let fits = |grant: &Grant| grant.client == client && grant.thumbprint.as_deref() == Some(thumbprint);
     let found = grant::of_refresh_token(cx.tx, token)?.filter(|(grant, _)| fits(grant));
     let Some((grant, used_at)) = found else { return Err(token_expired().into()) };
-    if used_at.is_some_and(|at| cx.now >= at.plus_seconds(REPEAT_SECONDS)) {
+    if is_copied(used_at, cx.now) {
         grant::delete(cx, &grant)?;
         return cx.refuse(token_expired());
     }

@@ -2,6 +2,7 @@
 
 use super::client::{self, Client};
 use super::{code, device_grant, joined, split};
+use crate::refresh_token::is_copied;
 use crate::session::{self, PortalSession, Tool};
 use crate::{opaque, portal_event};
 use base::{IdentityUserId, InstanceId, Secret, Timestamp};
@@ -19,10 +20,6 @@ const REFRESH_PREFIX: &str = "aorAAAAA";
 const TOKEN_BYTES: usize = 48;
 /// Longest life of an access token.
 const ACCESS_SECONDS_MAX: i64 = 28_800;
-/// How long after its first use a refresh token is still good, in seconds. Clients of AWS's share tokens in a file and
-/// renew them in each process by itself, so processes that run beside each other send the same one; and an answer may
-/// get lost.
-const REPEAT_SECONDS: i64 = 60;
 
 /// What a code was good for.
 pub(super) struct Granted<'a> {
@@ -131,8 +128,8 @@ pub(super) enum Refreshed {
     Stolen,
 }
 
-/// Uses a refresh token of `client_id`. One that comes again much later has been copied: whoever holds its successor
-/// cannot be told from a thief, so the session ends (RFC 9700 §4.14.2).
+/// Uses a refresh token of `client_id`. Of one that was copied, whoever holds its successor cannot be told from a thief,
+/// so the session ends.
 pub(super) fn renew(cx: &mut WriteCx<'_>, client_id: &str, token: &str, asked: Option<&[String]>) -> Result<Refreshed> {
     let hash = opaque::hash(token);
     let sql = "select t.session_id, t.used_at, s.user_id, s.scopes from sso_refresh_token t \
@@ -142,7 +139,7 @@ pub(super) fn renew(cx: &mut WriteCx<'_>, client_id: &str, token: &str, asked: O
         Ok((row.get::<String>(0)?, used_at, row.get::<IdentityUserId>(2)?, scopes.unwrap_or_default()))
     })?;
     let Some((session_id, used_at, user, scopes)) = found else { return Err(invalid_refresh_token().into()) };
-    if used_at.is_some_and(|used_at| cx.now >= used_at.plus_seconds(REPEAT_SECONDS)) {
+    if is_copied(used_at, cx.now) {
         session::end_of_user(cx, &user, &session_id)?;
         return Ok(Refreshed::Stolen);
     }

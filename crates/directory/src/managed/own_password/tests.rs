@@ -1,20 +1,16 @@
 //! A domain of one person, on a double that keeps the person's password.
 
 use super::{NotChanged, Rule, change, is_offered, quoted};
-use crate::ldap::Patience;
 use crate::ldap::ber::{self, ENUMERATED, OCTETS, SEQUENCE, SET};
-use crate::ldap::double::{HOST, Wire, closed_port, contains, issued, listen, message, reply, request, result};
+use crate::ldap::double::{Wire, contains, message, reply, request, result};
 use crate::object_id::ObjectId;
 use crate::sign_in::{Because, Checked, check};
-use crate::{Directories, Options, source};
-use base::{AccountId, DirectoryId, IdentityStoreId, IdentityUserId, Secret};
+use crate::source;
+use crate::testing::{Connected, administrator, connected};
+use base::{DirectoryId, IdentityStoreId, IdentityUserId, Secret};
 use identity::user::{Status, User};
-use kernel::app::Extensions;
-use kernel::testing::{START, Setup, TestApp, root};
-use model::ds::{ConnectDirectoryRequest, DirectoryConnectSettings, DirectorySize, RegisterCertificateRequest, ops};
-use std::net::Ipv4Addr;
+use kernel::testing::{START, TestApp};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 const BASE: &str = "DC=corp,DC=example,DC=com";
 const DN: &str = "CN=Wes,OU=Users,OU=CORP,DC=corp,DC=example,DC=com";
@@ -117,60 +113,11 @@ struct World {
     person: Arc<Mutex<Person>>,
 }
 
-fn connected(app: &TestApp, authority: String) -> DirectoryId {
-    let root = root(&AccountId::parse("111122223333").expect("valid"));
-    let connect = ConnectDirectoryRequest {
-        name: "corp.example.com".to_owned(),
-        password: "secret".to_owned(),
-        size: DirectorySize::Small,
-        connect_settings: DirectoryConnectSettings {
-            customer_dns_ips: Some(vec!["127.0.0.1".to_owned()]),
-            customer_user_name: "svc".to_owned(),
-            subnet_ids: vec!["subnet-11111111".to_owned(), "subnet-22222222".to_owned()],
-            vpc_id: "vpc-11111111".to_owned(),
-            ..DirectoryConnectSettings::default()
-        },
-        ..ConnectDirectoryRequest::default()
-    };
-    let directory_id =
-        app.call::<ops::ConnectDirectory>(&root, connect).expect("accepted").directory_id.expect("an id");
-    let id = DirectoryId::parse(&directory_id).expect("valid");
-    let register = RegisterCertificateRequest {
-        directory_id,
-        certificate_data: authority,
-        ..RegisterCertificateRequest::default()
-    };
-    app.call::<ops::RegisterCertificate>(&root, register).expect("registered");
-    app.run_jobs();
-    id
-}
-
 fn world() -> World {
     let person = Person { password: GIVEN.to_owned(), state: Some("773"), refusal: None, changes: 0 };
     let person = Arc::new(Mutex::new(person));
-    let (authority, config) = issued(HOST, false);
     let served = Arc::clone(&person);
-    let options = Options {
-        ldaps_port: listen(Some(config), move |wire| serve(wire, &served)),
-        ldap_port: closed_port(),
-        controllers: [("corp.example.com".to_owned(), vec![(HOST.to_owned(), Ipv4Addr::LOCALHOST.into())])].into(),
-        patience: Patience { connect: Duration::from_secs(5), operation: Duration::from_secs(60) },
-        ..Options::default()
-    };
-    let app = TestApp::new(Setup {
-        routes: crate::routes(),
-        jobs: crate::jobs(),
-        extensions: Extensions::default().with(Directories::new(options)),
-        ..Setup::default()
-    });
-    let account = AccountId::parse("111122223333").expect("valid");
-    let write = |cx: &mut kernel::WriteCx<'_>| {
-        let active = iam::account::AccountState::Active;
-        iam::account::create(&mut cx.write(), &account, "root@example.com", "Example", active, START)?;
-        identity::store::create(cx, &account)
-    };
-    let store = app.app.write_as(&root(&account), &app.request(), write).expect("written").id;
-    let directory = connected(&app, authority);
+    let Connected { app, store, directory } = connected(move |wire| serve(wire, &served));
     let user = User {
         id: IdentityUserId::parse("11111111-2222-4333-8444-555555555555").expect("valid"),
         store: store.clone(),
@@ -190,7 +137,7 @@ fn world() -> World {
         source::set_active_directory(cx, &store, &directory)?.expect("the directory is Active");
         identity::user::insert(&mut cx.write(), &user)
     };
-    app.app.write_as(&root(&account), &app.request(), take).expect("written");
+    app.app.write_as(&administrator(), &app.request(), take).expect("written");
     World { app, store, directory, user, person }
 }
 
